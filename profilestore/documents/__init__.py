@@ -1,0 +1,24 @@
+"""What is in Elasticsearch, as frozen pydantic models: products, users, events, profiles.
+
+The mapping of each index stands in `mappings/`; `profilestore init --check` compares the two.
+"""
+
+from profilestore.documents.event import EVENT_TYPES, Event, content_id
+from profilestore.documents.meta import IndexMeta
+from profilestore.documents.product import Product, ProductDocument
+from profilestore.documents.profile import FoldPosition, ProfileDocument, Revision
+from profilestore.documents.user import USER_FIELDS, User
+
+__all__ = [
+    "EVENT_TYPES",
+    "USER_FIELDS",
+    "Event",
+    "FoldPosition",
+    "IndexMeta",
+    "Product",
+    "ProductDocument",
+    "ProfileDocument",
+    "Revision",
+    "User",
+    "content_id",
+]

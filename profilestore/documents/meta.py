@@ -1,0 +1,20 @@
+"""What an index says of itself in its mapping's `_meta`: generation and the models in force.
+
+It stands in the index and not beside it, so that switching the alias switches the models with it.
+"""
+
+from __future__ import annotations
+
+from profilestore.documents.base import Document
+
+__all__ = ["IndexMeta"]
+
+
+class IndexMeta(Document):
+    """`_meta` of a products or profiles index. Both of one generation carry the same values."""
+
+    generation: str
+    text_model: str | None = None
+    topics_model: str | None = None
+    taste_model: str | None = None
+    fold_fingerprint: str | None = None

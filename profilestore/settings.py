@@ -1,0 +1,160 @@
+"""All settings: defaults < profilestore.toml < PROFILESTORE_* < flags.
+
+`Settings.load()` reads them once; they are frozen and handed down. Credentials come from the
+environment or the file only, never from a flag, and print as `**********`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from profilestore.errors import SettingsError
+
+__all__ = ["DEFAULT_EVENT_WEIGHTS", "SETTINGS_FILE", "Settings"]
+
+SETTINGS_FILE: Final = "profilestore.toml"
+
+# What one act says about taste, on the scale of a purchase of one piece. Quantity and rating scale
+# it further, see features/weights.py. A type that is absent says nothing.
+DEFAULT_EVENT_WEIGHTS: Final[dict[str, float]] = {
+    "view": 0.1,
+    "click": 0.1,
+    "open": 0.02,
+    "search": 0.3,
+    "favorite": 0.5,
+    "unfavorite": -0.5,
+    "like": 0.3,
+    "share": 0.4,
+    "comment": 0.2,
+    "cart": 0.4,
+    "cart_remove": -0.3,
+    "purchase": 1.0,
+    "refund": -1.0,
+    "rate": 1.0,
+    "review": 1.0,
+}
+DEFAULT_SEEN_TYPES: Final = ("view", "cart", "purchase", "rate", "review")
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Frozen settings of one shop. Every field is a key of profilestore.toml and a PROFILESTORE_* variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROFILESTORE_", frozen=True, extra="forbid", env_nested_delimiter="__"
+    )
+
+    # where things are
+    home: Path = Field(default_factory=lambda: Path.home() / ".profilestore")
+    prefix: str = Field(default="shop", pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=100)
+    elasticsearch_url: str | None = None
+    port: int = Field(default=9200, ge=1024, le=65535)
+    heap: str = Field(default="1g", pattern=r"^[1-9][0-9]*[mg]$")
+    api_key: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_certs: Path | None = None
+    request_timeout_s: Positive = 60.0
+
+    # the shop
+    time_zone: str = "UTC"
+    currency: str = Field(default="GBP", pattern=r"^[A-Z]{3}$")
+
+    # indices
+    event_shards: int = Field(default=1, ge=1, le=1024)
+    replicas: int = Field(default=0, ge=0, le=10)
+
+    # text
+    text_model: str = Field(default="auto", description="auto, words, minilm, or a sentence-transformers name or path")
+    embedding_dims: int = Field(default=384, ge=2, le=4096)
+
+    # the fold: a change of any of these calls for `profile rebuild --all`
+    text_half_life_days: Positive = 90.0
+    topics_half_life_days: Positive = 90.0
+    taste_half_life_days: Positive = 60.0
+    interest_half_life_days: Positive = 90.0
+    event_weights: dict[str, float] = Field(default_factory=lambda: dict(DEFAULT_EVENT_WEIGHTS))
+    rating_midpoint: float = 3.0
+    rating_max: float = 5.0
+    seen_types: tuple[str, ...] = DEFAULT_SEEN_TYPES
+    seen_limit: int = Field(default=5000, ge=1, le=65_536)
+    search_words_limit: int = Field(default=20, ge=1, le=1000)
+
+    # loading and answers
+    batch_size: int = Field(default=20_000, ge=1, le=200_000)
+    future_limit_hours: Positive = 24.0
+    popularity_max_age_s: float = Field(default=3600.0, ge=0)
+    trending_half_life_days: Positive = 14.0
+    num_candidates: int = Field(default=200, ge=10, le=10_000)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not an IANA time zone such as Europe/London or Asia/Shanghai") from error
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags (init) over environment over profilestore.toml of the working folder."""
+        path = Path(os.environ.get("PROFILESTORE_SETTINGS", SETTINGS_FILE))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+    @classmethod
+    def load(cls, **flags: Any) -> Settings:
+        """Read settings from all sources; `flags` win, and those that are None are as not given.
+
+        Raises:
+            SettingsError: names each bad setting with its reason, never its value.
+        """
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+                for problem in error.errors(include_input=False, include_url=False)
+            )
+            raise SettingsError(
+                f"bad settings: {problems}. Look at {SETTINGS_FILE} and the PROFILESTORE_* environment variables."
+            ) from None
+        except ValueError as error:  # a TOML syntax error
+            raise SettingsError(f"{SETTINGS_FILE} is not valid TOML: {error}") from error
+
+    def index(self, kind: str) -> str:
+        """The alias of a kind of index: products, profiles, events, models, texts."""
+        return f"{self.prefix}-{kind}"
+
+    def fold_fingerprint(self) -> str:
+        """Hash of what the fold depends on; profiles folded under another one must be rebuilt."""
+        relevant = {
+            name: getattr(self, name)
+            for name in (
+                "text_half_life_days", "topics_half_life_days", "taste_half_life_days", "interest_half_life_days",
+                "event_weights", "rating_midpoint", "rating_max",
+                "seen_types", "seen_limit", "search_words_limit", "time_zone",
+            )
+        }  # fmt: skip
+        return hashlib.sha256(orjson.dumps(relevant, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
