@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: Path.home() / ".profilestore")
     prefix: str = Field(default="shop", pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=100)
     elasticsearch_url: str | None = None
+    server: Literal["auto", "docker", "embedded"] = Field(
+        default="auto", description="what `up` starts when no URL is given"
+    )
     port: int = Field(default=9200, ge=1024, le=65535)
     heap: str = Field(default="1g", pattern=r"^[1-9][0-9]*[mg]$")
     api_key: SecretStr | None = None
