@@ -27,22 +27,23 @@ _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 # A term of Lucene's whitespace analyzer is cut at 255 characters; ours never gets there.
 _LONGEST: Final = 100
 
-_ENGLISH_STOP_WORDS: Final = frozenset(
-    """a about above after again against all also am an and any are aren't as at be because been before being below
+_ENGLISH_STOPS: Final = """
+    a about above after again against all also am an and any are aren't as at be because been before being below
     between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each etc
     every few for from further get gets had hadn't has hasn't have haven't having he her here hers herself him himself
     his how i if in into is isn't it it's its itself just let let's may me might more most much must my myself no nor
     not now of off on once one only or other our ours ourselves out over own per same she should shouldn't so some
     such than that that's the their theirs them themselves then there these they this those through to too under until
     up upon us very via was wasn't we were weren't what when where which while who whom why will with within without
-    won't would wouldn't you your yours yourself yourselves""".split()
-)
-_CHINESE_STOP_WORDS: Final = frozenset(
-    """的 了 和 是 在 也 都 就 而 及 与 或 等 着 被 把 让 给 对 从 到 向 于 以 为 之 其 这 那 这个 那个 这些 那些 一个 一种
-    一款 一些 我 你 您 他 她 它 我们 你们 他们 自己 大家 不 没 没有 不是 很 更 最 太 还 又 再 才 只 已 已经 可 可以 能 能够
-    会 将 要 有 无 上 下 中 里 内 外 前 后 时 每 各 个 款 件 条 只 双 套 该 此 并 且 但 但是 如果 因为 所以 由 由于 因此 以及
-    非常 十分 比较 而且 吗 呢 吧 啊 呀 哦 嗯 得 地 所 则 即 如 像 用 来 去 说 做 让你 使 使用 采用 适合 本 本款 不再 无论 都能""".split()
-)
+    won't would wouldn't you your yours yourself yourselves"""
+_CHINESE_STOPS: Final = """
+    的 了 和 是 在 也 都 就 而 及 与 或 等 着 被 把 让 给 对 从 到 向 于 以 为 之 其 这 那 这个 那个
+    这些 那些 一个 一种 一款 一些 我 你 您 他 她 它 我们 你们 他们 自己 大家 不 没 没有 不是 很 更 最 太
+    还 又 再 才 只 已 已经 可 可以 能 能够 会 将 要 有 无 上 下 中 里 内 外 前 后 时 每 各 个 款 件 条
+    只 双 套 该 此 并 且 但 但是 如果 因为 所以 由 由于 因此 以及 非常 十分 比较 而且 吗 呢 吧 啊 呀 哦
+    嗯 得 地 所 则 即 如 像 用 来 去 说 做 让你 使 使用 采用 适合 本 本款 不再 无论 都能"""
+_ENGLISH_STOP_WORDS: Final = frozenset(_ENGLISH_STOPS.split())
+_CHINESE_STOP_WORDS: Final = frozenset(_CHINESE_STOPS.split())
 _local = threading.local()
 
 
