@@ -24,6 +24,8 @@ personal value (promise P6): Elasticsearch's own `reason` quotes field values an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "AccessDenied",
     "ColumnsError",
@@ -102,11 +104,11 @@ class AccessDenied(ServerError):
 
 
 class WriteFailed(ServerError):
-    """Documents that the server did not take. `items` holds (id, error type, field or None)."""
+    """Documents that the server did not take. `items` holds (id, error type)."""
 
-    def __init__(self, message: str, *, items: list[tuple[str, str, str | None]]) -> None:
+    def __init__(self, message: str, *, items: Sequence[tuple[str, str | None]]) -> None:
         super().__init__(message)
-        self.items = items
+        self.items = list(items)
 
 
 class StoreError(ProfileStoreError):

@@ -1,0 +1,1 @@
+"""Everything that talks to Elasticsearch; no other package imports its client."""

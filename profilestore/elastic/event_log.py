@@ -1,0 +1,249 @@
+"""The event log: append with `create`, read by `_seq_no`. Never updated, so it is a queue.
+
+Elasticsearch numbers every write of a shard, and every write up to the shard's `global_checkpoint` is
+in, with no hole. That is all the fold needs to know what it has not read yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from elasticsearch import Elasticsearch
+from pydantic import ValidationError
+
+from profilestore.documents import Event
+from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
+from profilestore.elastic.retry import patient, wait
+from profilestore.errors import NotInitialised
+
+__all__ = ["Appended", "EventLog", "LogIdentity", "Logged"]
+
+# index.max_result_window
+PAGE: Final = 10_000
+_MOVES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LogIdentity:
+    """The concrete index behind the log's alias. Another `uuid` is another log, with other numbers."""
+
+    index: str
+    uuid: str
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did: the log written to, and per event its `_seq_no`, or None for a duplicate."""
+
+    log: LogIdentity
+    seq_nos: list[int | None]
+
+    @property
+    def created(self) -> int:
+        """How many events were new."""
+        return sum(seq_no is not None for seq_no in self.seq_nos)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One document of the log as read. `event` is None where it is invalid, with the reason's type."""
+
+    event_id: str
+    user_id: str | None
+    seq_no: int
+    changed: bool
+    event: Event | None
+    problem: str | None
+
+
+class EventLog:
+    """The log of one shop behind its alias `{prefix}-events`."""
+
+    def __init__(self, client: Elasticsearch, *, alias: str, future_limit_hours: float = 24.0) -> None:
+        self._client = client
+        self._alias = alias
+        # One event of the year 2999 would decay all of a profile's real past to nothing.
+        self._future_limit = timedelta(hours=future_limit_hours)
+
+    def identity(self) -> LogIdentity:
+        """Resolve the alias: one cheap request, made anew for each batch since a switch may have moved it.
+
+        Raises:
+            NotInitialised: there is no such alias.
+        """
+        answer = patient(
+            "reading the event log's settings",
+            lambda: self._client.indices.get_settings(
+                index=self._alias, filter_path="*.settings.index.uuid,*.settings.index.number_of_shards"
+            ),
+        )
+        if len(answer.body) != 1:
+            raise NotInitialised(f"{self._alias} is not one index. Run `profilestore init`.")
+        ((index, entry),) = answer.body.items()
+        settings = entry["settings"]["index"]
+        return LogIdentity(index, settings["uuid"], int(settings["number_of_shards"]))
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        """Create the events under their ids, routed by user. An id that is there already is a duplicate.
+
+        Raises:
+            WriteFailed: the server refused a document for another reason.
+        """
+        outcomes: list[Outcome] = []
+        for attempt in range(_MOVES):
+            log = self.identity()
+            operations = [
+                Operation("create", log.index, event.event_id, event.to_source(), routing=event.user_id)
+                for event in events
+            ]
+            outcomes = write_bulk(self._client, operations, action="appending to the event log")
+            if not any(outcome.index_moved for outcome in outcomes):
+                break
+            wait(attempt + 4)
+        raise_failed(outcomes, action="appending to the event log")
+        return Appended(log, [None if o.revision is None else o.revision.seq_no for o in outcomes])
+
+    def refresh(self, log: LogIdentity) -> None:
+        """Make every acknowledged event findable."""
+        patient("refreshing the event log", lambda: self._client.indices.refresh(index=log.index))
+
+    def checkpoints(self, log: LogIdentity) -> dict[int, int]:
+        """The global checkpoint of each shard; -1 for an empty one."""
+        answer = patient(
+            "reading the event log's checkpoints",
+            lambda: self._client.indices.stats(
+                index=log.index,
+                level="shards",
+                metric="docs",
+                filter_path="indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.global_checkpoint",
+            ),
+        )
+        (entry,) = answer.body["indices"].values()
+        found: dict[int, int] = {}
+        for shard, copies in entry["shards"].items():
+            for copy in copies:
+                if copy["routing"]["primary"]:
+                    found[int(shard)] = copy["seq_no"]["global_checkpoint"]
+        return found
+
+    def shard_of(self, log: LogIdentity, user_id: str) -> int:
+        """The shard that a user's events are routed to."""
+        if log.shards == 1:
+            return 0
+        answer = patient(
+            "finding a user's shard",
+            lambda: self._client.search_shards(index=log.index, routing=user_id, filter_path="shards.shard"),
+        )
+        return int(answer.body["shards"][0][0]["shard"])
+
+    def read(self, log: LogIdentity, *, shard: int, after: int, upto: int) -> Iterator[list[Logged]]:
+        """The shard's events with `after` < `_seq_no` <= `upto`, in pages, in order. Refresh first."""
+        yield from self._pages(log, shard, after, upto, extra=[])
+
+    def read_users(self, log: LogIdentity, users: Sequence[str], *, shard: int, upto: int) -> Iterator[list[Logged]]:
+        """All events of these users up to and with `upto`, in pages, in order. Refresh first."""
+        yield from self._pages(log, shard, -1, upto, extra=[{"terms": {"user_id": list(users)}}])
+
+    def read_range(
+        self, log: LogIdentity, first_user: str, last_user: str, *, shard: int, upto: int
+    ) -> Iterator[list[Logged]]:
+        """All events of the users from `first_user` to `last_user` in id order, as `read_users`."""
+        between = {"range": {"user_id": {"gte": first_user, "lte": last_user}}}
+        yield from self._pages(log, shard, -1, upto, extra=[between])
+
+    def _pages(
+        self, log: LogIdentity, shard: int, after: int, upto: int, *, extra: list[dict[str, Any]]
+    ) -> Iterator[list[Logged]]:
+        while after < upto:
+            within = {"range": {"_seq_no": {"gt": after, "lte": upto}}}
+            body = {
+                "size": PAGE,
+                "query": {"bool": {"filter": [within, *extra]}},
+                "sort": [{"_seq_no": "asc"}],
+                "version": True,
+                "track_total_hits": False,
+            }
+            hits = self._search(log, body, shard=shard)
+            if len(hits) == 0:
+                return
+            latest = datetime.now(UTC) + self._future_limit
+            yield [_logged(hit, latest=latest) for hit in hits]
+            after = hits[-1]["sort"][0]
+            if len(hits) < PAGE:
+                return
+
+    def _search(self, log: LogIdentity, body: dict[str, Any], *, shard: int) -> list[dict[str, Any]]:
+        answer = patient(
+            "reading the event log",
+            lambda: self._client.search(
+                index=log.index,
+                preference=f"_shards:{shard}",
+                filter_path="hits.hits._id,hits.hits._routing,hits.hits._version,hits.hits._source,hits.hits.sort",
+                allow_partial_search_results=False,
+                **body,
+            ),
+        )
+        hits: list[dict[str, Any]] = answer.body.get("hits", {}).get("hits", [])
+        return hits
+
+    def count(self, log: LogIdentity, query: dict[str, Any] | None = None) -> int:
+        """How many events match, all for None. Sees what was refreshed."""
+        answer = patient("counting events", lambda: self._client.count(index=log.index, query=query))
+        return int(answer.body["count"])
+
+    def users(
+        self, log: LogIdentity, *, shard: int | None = None, query: dict[str, Any] | None = None, page: int = 1000
+    ) -> Iterator[list[tuple[str, int]]]:
+        """Users with matching events and how many, in order of their ids, a page at a time."""
+        after: dict[str, Any] | None = None
+        while True:
+            composite: dict[str, Any] = {"size": page, "sources": [{"user": {"terms": {"field": "user_id"}}}]}
+            if after is not None:
+                composite["after"] = after
+            answer = patient(
+                "listing the event log's users",
+                lambda composite=composite: self._client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
+                    index=log.index,
+                    size=0,
+                    query=query,
+                    aggs={"users": {"composite": composite}},
+                    preference=None if shard is None else f"_shards:{shard}",
+                    allow_partial_search_results=False,
+                ),
+            )
+            found = answer.body["aggregations"]["users"]
+            if len(found["buckets"]) == 0:
+                return
+            yield [(bucket["key"]["user"], bucket["doc_count"]) for bucket in found["buckets"]]
+            after = found["after_key"]
+
+
+def _logged(hit: dict[str, Any], *, latest: datetime) -> Logged:
+    """Check one document of the log: apps write too, so nothing is taken on trust."""
+    source: dict[str, Any] = hit["_source"]
+    routing = hit.get("_routing")
+    problem = None
+    event = None
+    try:
+        event = Event.model_validate({"event_id": hit["_id"], **source})
+        if event.event_id != hit["_id"]:
+            problem = "event_id is not the document's id"
+        elif event.user_id != routing:
+            problem = "routing is not user_id"
+        elif event.time > latest:
+            problem = "time is in the future"
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        problem = f"{'.'.join(str(part) for part in first['loc']) or 'event'}: {first['type']}"
+    return Logged(
+        event_id=hit["_id"],
+        user_id=routing,
+        seq_no=hit["sort"][0],
+        changed=hit["_version"] > 1,
+        event=event if problem is None else None,
+        problem=problem,
+    )

@@ -1,0 +1,1 @@
+"""Pure functions over documents: embeddings, topics, and the fold. No I/O here."""
