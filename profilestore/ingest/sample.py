@@ -1,0 +1,186 @@
+"""A shop of our own, made from a seed: products, users and events with planted tastes, and the truth of them.
+
+The Chinese and the English shop are one shop in two languages: ids, categories, prices, tastes and events
+are the same, only texts differ. `mixed` gives each product both languages.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import numpy as np
+import orjson
+
+from profilestore.documents import Event, Product, User
+from profilestore.errors import UsageError
+from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Shelf, Shopper, act
+from profilestore.ingest.sample_products import Language, MadeProduct, make_products
+from profilestore.ingest.sample_words import CITIES
+
+__all__ = ["DEFAULT_END", "Language", "SampleShop", "SampleTruth", "generate_shop", "write_shop"]
+
+DEFAULT_END: Final = datetime(2025, 6, 30, tzinfo=UTC)
+QUERIES: Final = 200
+
+
+@dataclass(frozen=True)
+class SampleTruth:
+    """What was planted. `queries` are (product_id, Chinese words, English words): each should find its product."""
+
+    user_clusters: dict[str, dict[str, float]]
+    product_clusters: dict[str, str]
+    product_categories: dict[str, str]
+    product_subcategories: dict[str, str]
+    queries: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class SampleShop:
+    """A generated shop. Events are in the order of their times."""
+
+    products: list[Product]
+    users: list[User]
+    events: list[Event]
+    truth: SampleTruth
+
+
+def generate_shop(
+    *,
+    seed: int = 7,
+    users: int = 2000,
+    products: int = 1500,
+    events: int = 60_000,
+    language: Language = "mixed",
+    end: datetime = DEFAULT_END,
+) -> SampleShop:
+    """Make a shop; equal arguments give equal shops.
+
+    Args:
+        seed: of all random draws.
+        users: how many users, at least 1.
+        products: how many products, at least 1.
+        events: exactly how many events.
+        language: of titles, descriptions, searches and reviews.
+        end: the time before which everything happened; the history is 180 days long.
+
+    Raises:
+        UsageError: a number or language that cannot be meant.
+    """
+    if users < 1 or products < 1 or events < 0 or seed < 0:
+        raise UsageError("a sample shop needs at least 1 user, 1 product, 0 events and a seed of at least 0")
+    if language not in get_args(Language):
+        raise UsageError(f"language of a sample shop must be one of {', '.join(get_args(Language))}")
+    # Streams of their own: another number of products leaves the users as they are.
+    product_rng, user_rng, event_rng, query_rng = np.random.default_rng(seed).spawn(4)
+    made = make_products(products, Dice(product_rng), end)
+    shelf = Shelf([product.to_item() for product in made])
+    rows, shoppers = _make_users(users, Dice(user_rng), shelf, language, end)
+    quotas = event_rng.multinomial(events, _activity(users, event_rng))
+    dice = Dice(event_rng)
+    acts = [
+        event
+        for shopper, quota in zip(shoppers, quotas.tolist(), strict=True)
+        for event in act(shopper, shelf, quota=quota, end=end, dice=dice)
+    ]
+    acts.sort(key=lambda event: (event["time"], event["user_id"]))
+    return SampleShop(
+        products=[product.to_product(language) for product in made],
+        users=rows,
+        events=[Event(event_id=f"e{number:07d}", **event) for number, event in enumerate(acts, start=1)],
+        truth=SampleTruth(
+            user_clusters={shopper.user_id: shopper.tastes for shopper in shoppers},
+            product_clusters={product.product_id: product.kind.cluster for product in made},
+            product_categories={product.product_id: product.kind.category for product in made},
+            product_subcategories={product.product_id: product.kind.key for product in made},
+            queries=_plant_queries(made, Dice(query_rng)),
+        ),
+    )
+
+
+def _activity(users: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float64]]:
+    weights = rng.lognormal(0.0, 1.1, size=users)
+    return np.asarray(weights / weights.sum())
+
+
+def _make_users(
+    count: int, dice: Dice, shelf: Shelf, language: Language, end: datetime
+) -> tuple[list[User], list[Shopper]]:
+    rows: list[User] = []
+    shoppers: list[Shopper] = []
+    since = end - timedelta(days=HISTORY_DAYS)
+    city_weights = list(accumulate(1.0 / (rank + 2) for rank in range(len(CITIES))))
+    for number in range(1, count + 1):
+        user_id = f"u{number:05d}"
+        clusters = dice.pick_several(shelf.names, n=1 + dice.below(3))
+        shares = [0.3 + dice.roll() for _ in clusters]
+        english = dice.chance(0.3)
+        city, province = dice.weighted(CITIES, city_weights)
+        brands = sorted({item.brand for cluster in clusters for item in shelf.clusters[cluster]})
+        rows.append(
+            User(
+                user_id=user_id, time=since,
+                age=18 + int(dice.exponential(14)) % 60 if dice.chance(0.95) else None,
+                gender=dice.pick(("female", "male")) if dice.chance(0.95) else None,
+                occupation=dice.pick(("student", "engineer", "teacher", "nurse", "sales", "manager", "retired")),
+                income=round(40_000 + dice.exponential(90_000), -2) if dice.chance(0.85) else None,
+                city=city, province=province, country="CN",
+                member_tier=dice.weighted(("basic", "silver", "gold", "platinum"), (0.6, 0.85, 0.96, 1.0)),
+                signup_date=(since - timedelta(days=dice.below(1000))).date(),
+                consent=[channel for channel in ("mail", "sms", "push") if dice.chance(0.55)],
+                personalisation="off" if dice.chance(0.03) else "on",
+            )
+        )  # fmt: skip
+        shoppers.append(
+            Shopper(
+                user_id=user_id,
+                tastes={name: round(share / sum(shares), 4) for name, share in zip(clusters, shares, strict=True)},
+                language={"zh": 0, "en": 1, "mixed": int(english)}[language],
+                brands=frozenset(dice.pick_several(brands, n=2)),
+                channel=dice.weighted(("app", "mini_program", "web", "store"), (0.5, 0.75, 0.95, 1.0)),
+                device=dice.pick(("ios", "android", "desktop")),
+                payment_method=dice.pick(("alipay", "wechat_pay", "card")),
+                hour=dice.pick((8.0, 12.0, 13.0, 20.0, 21.0, 22.0)), weekend=dice.chance(0.3),
+            )
+        )  # fmt: skip
+    return rows, shoppers
+
+
+def _plant_queries(made: list[MadeProduct], dice: Dice) -> list[tuple[str, str, str]]:
+    wanted = dice.pick_several(made, n=QUERIES)
+    return [(product.product_id, *dice.pick(product.searches())) for product in wanted]
+
+
+def write_shop(shop: SampleShop, folder: Path) -> dict[str, Path]:
+    """Write products.csv, users.csv, events.jsonl and truth.json into a folder; headers are our field names.
+
+    Lists in a cell of the CSV files are JSON. Returns the path of each file by its name without suffix.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"{name}.{suffix}" for name, suffix in
+             (("products", "csv"), ("users", "csv"), ("events", "jsonl"), ("truth", "json"))}  # fmt: skip
+    _write_csv(paths["products"], [product.model_dump(mode="json") for product in shop.products])
+    _write_csv(paths["users"], [user.model_dump(mode="json") for user in shop.users])
+    with paths["events"].open("wb") as file:
+        for event in shop.events:
+            file.write(orjson.dumps(event.to_source(), option=orjson.OPT_APPEND_NEWLINE))
+    truth = shop.truth.__dict__ | {
+        "queries": [{"product_id": product_id, "zh": zh, "en": en} for product_id, zh, en in shop.truth.queries]
+    }
+    paths["truth"].write_bytes(orjson.dumps(truth, option=orjson.OPT_INDENT_2))
+    return paths
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for row in rows:
+            cells = (row[name] for name in columns)
+            writer.writerow("" if cell is None else orjson.dumps(cell).decode() if isinstance(cell, list) else cell
+                            for cell in cells)  # fmt: skip
