@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -103,6 +104,18 @@ class Settings(BaseSettings):
     popularity_max_age_s: float = Field(default=3600.0, ge=0)
     trending_half_life_days: Positive = 14.0
     num_candidates: int = Field(default=200, ge=10, le=10_000)
+
+    @field_validator("elasticsearch_url")
+    @classmethod
+    def _url_without_credentials(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            raise ValueError("not a URL such as http://127.0.0.1:9200")
+        if "@" in parts.netloc:  # a URL is printed, credentials never are
+            raise ValueError("put user and password into PROFILESTORE_USERNAME and PROFILESTORE_PASSWORD, not the URL")
+        return value.rstrip("/")
 
     @field_validator("time_zone")
     @classmethod

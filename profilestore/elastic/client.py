@@ -13,6 +13,7 @@ from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import ConnectionTimeout, OrjsonSerializer
 from elasticsearch import ApiError, AuthenticationException, AuthorizationException, Elasticsearch
 
+from profilestore.elastic.docker import local_password
 from profilestore.errors import AccessDenied, NotInitialised, ServerError, ServerUnavailable
 from profilestore.settings import Settings
 
@@ -29,6 +30,8 @@ def connect(settings: Settings, *, url: str) -> Elasticsearch:
         options["api_key"] = settings.api_key.get_secret_value()
     elif settings.username is not None and settings.password is not None:
         options["basic_auth"] = (settings.username, settings.password.get_secret_value())
+    elif (made := local_password(settings.home, url=url)) is not None:
+        options["basic_auth"] = ("elastic", made)
     if settings.ca_certs is not None:
         options["ca_certs"] = str(settings.ca_certs)
     return Elasticsearch(
@@ -79,7 +82,8 @@ def translated(action: str) -> Iterator[None]:
         raise ServerUnavailable(f"{action}: no answer in time. Look at `profilestore doctor`.") from error
     except TransportConnectionError as error:
         raise ServerUnavailable(
-            f"{action}: no Elasticsearch answers. Start one with `profilestore up`, or set PROFILESTORE_ELASTICSEARCH_URL."
+            f"{action}: no Elasticsearch answers. Start one with `profilestore up`, "
+            "or set PROFILESTORE_ELASTICSEARCH_URL."
         ) from error
     except ApiError as error:
         kind = error_type(error)

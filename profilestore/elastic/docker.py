@@ -17,7 +17,7 @@ from typing import Final
 from profilestore.errors import ServerUnavailable
 from profilestore.settings import Settings
 
-__all__ = ["compose_down", "compose_up", "docker_answers", "environment_file", "read_environment"]
+__all__ = ["compose_down", "compose_up", "docker_answers", "environment_file", "local_password", "read_environment"]
 
 COMPOSE_NAME: Final = "docker-compose.yml"
 UP_TIMEOUT_S: Final = 900
@@ -51,6 +51,14 @@ def read_environment(home: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def local_password(home: Path, *, url: str) -> str | None:
+    """The password of user `elastic`, if `url` is the server that Docker runs for this home."""
+    made = read_environment(home)
+    if url != f"http://127.0.0.1:{made.get('ELASTICSEARCH_PORT')}":
+        return None
+    return made.get("ELASTIC_PASSWORD")
 
 
 def compose_up(settings: Settings, *, port: int, kibana_port: int, say: Callable[[str], None]) -> None:

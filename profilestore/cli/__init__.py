@@ -1,0 +1,114 @@
+"""The command line: `profilestore VERB` and `profilestore NOUN VERB`.
+
+Each command lives in a module of its own that is imported when the command is run, not before, so that
+`profilestore --help` stays quick. To add one, add its line to COMMANDS: name, where it is, its help.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from typing import Annotated, Final
+
+import typer
+
+from profilestore.cli.lazy import LazyGroup, PlannedCommand
+from profilestore.errors import ProfileStoreError
+
+__all__ = ["COMMANDS", "app", "main"]
+
+COMMANDS: Final = (
+    PlannedCommand("up", "profilestore.cli.server:up", "Start the server of this home, if none runs yet."),
+    PlannedCommand("down", "profilestore.cli.server:down", "Stop the server of this home; its data stays."),
+    PlannedCommand("status", "profilestore.cli.server:status", "Show the server and how many documents the shop has."),
+    PlannedCommand("doctor", "profilestore.cli.server:doctor", "Check all that is needed and say what to do."),
+)
+
+BROKEN_PIPE: Final = 141  # what a shell shows for a program that SIGPIPE ended
+INTERRUPTED: Final = 130
+
+
+class ShopGroup(LazyGroup):
+    """All commands of profilestore."""
+
+    planned = COMMANDS
+
+
+app = typer.Typer(
+    cls=ShopGroup,
+    name="profilestore",
+    help="A customer-profile store and recommender on Elasticsearch.",
+    epilog="Settings come from profilestore.toml, PROFILESTORE_* and flags; later ones win.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as installed_version
+
+        try:
+            typer.echo(f"profilestore {installed_version('profilestore')}")
+        except PackageNotFoundError:
+            typer.echo("profilestore, not installed (run from its source)")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error (or PROFILESTORE_DEBUG=1).")
+    ] = False,
+) -> None:
+    """A customer-profile store and recommender on Elasticsearch."""
+    if debug:
+        os.environ["PROFILESTORE_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Entry point of the console script. Ends the process with an exit code of the README's table."""
+    code: int = 0
+    try:
+        app()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except ProfileStoreError as error:
+        typer.echo(f"profilestore: {error}", err=True)
+        code = error.exit_code
+    except Exception as error:  # noqa: BLE001  the outermost frame: a user gets a line, not a traceback
+        code = _report_unexpected(error)
+    sys.exit(_flushed(code))
+
+
+def _report_unexpected(error: Exception) -> int:
+    """Name the type alone: the text of a foreign error may quote a personal value (P6)."""
+    if os.environ.get("PROFILESTORE_DEBUG", "") not in ("", "0"):
+        traceback.print_exception(error)
+    else:
+        name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+        typer.echo(f"profilestore: unexpected {name}. Set PROFILESTORE_DEBUG=1 to see where.", err=True)
+    return 1
+
+
+def _flushed(code: int) -> int:
+    """Flush now: a reader that left must not make Python complain after the last line of ours."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return code

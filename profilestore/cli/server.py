@@ -1,0 +1,102 @@
+"""`profilestore up | down | status | doctor`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profilestore.cli.options import JsonOption, YesOption, with_settings
+from profilestore.cli.output import confirm, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from profilestore.settings import Settings
+
+__all__ = ["doctor", "down", "status", "up"]
+
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", min=1024, max=65535, metavar="N", help="Exactly this port; else a free one is found."),
+]
+
+
+@with_settings
+def up(settings: Settings, port: PortOption = None, json: JsonOption = False) -> None:
+    """Start the server of this home, if none runs yet.
+
+    Takes the server at PROFILESTORE_ELASTICSEARCH_URL, else Docker, else an embedded Elasticsearch.
+    """
+    from profilestore.elastic.local_server import ensure_server
+
+    server = ensure_server(settings, port=port, say=say)
+    if json:
+        print_json(dataclasses.asdict(server))
+    else:
+        typer.echo(f"Elasticsearch {server.version} answers at {server.url} ({server.kind})")
+
+
+@with_settings
+def down(
+    settings: Settings,
+    erase: Annotated[bool, typer.Option("--erase", help="Delete the server with all its data; asks first.")] = False,
+    yes: YesOption = False,
+) -> None:
+    """Stop the server of this home; its data stays."""
+    from profilestore.elastic.local_server import erase as erase_server
+    from profilestore.elastic.local_server import stop_server
+
+    if erase:
+        if not confirm(f"Delete the server of {settings.home} with all its data?", yes=yes):
+            say("Nothing was deleted.")
+            raise typer.Exit(1)
+        erase_server(settings)
+        typer.echo(f"The server of {settings.home} and its data are deleted.")
+    elif stop_server(settings):
+        typer.echo("The server is stopped; its data stays.")
+    else:
+        typer.echo(f"No server of {settings.home} runs.")
+    if settings.elasticsearch_url is not None:
+        say("The server at the URL that is given was left alone.")
+
+
+@with_settings
+def status(settings: Settings, json: JsonOption = False) -> None:
+    """Show the server and how many documents the shop has."""
+    from profilestore.elastic.counts import count_documents
+    from profilestore.elastic.local_server import find_server
+    from profilestore.errors import ServerUnavailable
+
+    server = find_server(settings)
+    if server is None:
+        raise ServerUnavailable("no Elasticsearch answers. Start one with `profilestore up`.")
+    counts = count_documents(settings, url=server.url)
+    if json:
+        print_json(
+            {
+                "url": server.url,
+                "version": server.version,
+                "kind": server.kind,
+                "prefix": settings.prefix,
+                "indices": counts,
+            }
+        )
+        return
+    typer.echo(f"Elasticsearch {server.version} at {server.url} ({server.kind}), shop {settings.prefix}")
+    print_table(("index", "documents"), [(settings.index(kind), count) for kind, count in counts.items()])
+
+
+@with_settings
+def doctor(settings: Settings, json: JsonOption = False) -> None:
+    """Check all that is needed and say what to do."""
+    from profilestore.elastic.doctor import check_all
+
+    checks = check_all(settings)
+    if json:
+        print_json(
+            {"ok": all(each.state != "bad" for each in checks), "checks": [dataclasses.asdict(c) for c in checks]}
+        )
+    else:
+        print_table(("", "check", "found", "what to do"), [(c.state, c.name, c.found, c.advice) for c in checks])
+    if any(each.state == "bad" for each in checks):
+        raise typer.Exit(1)
