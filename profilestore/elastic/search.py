@@ -1,0 +1,135 @@
+"""Searches, many searches and single documents: thin over the client, with our errors.
+
+These are on the path of every answer, so they send bytes made by orjson through the client's own
+`perform_request` and leave out what no answer needs (`filter_path`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from elasticsearch import ApiError, Elasticsearch
+
+from profilestore.elastic.client import translated
+from profilestore.errors import ServerError
+
+__all__ = ["Client", "SearchFailure", "get_source", "multi_search", "search"]
+
+# The layers above name the client's type without importing elasticsearch.
+Client = Elasticsearch
+
+CHUNK: Final = 100
+_JSON: Final = "application/vnd.elasticsearch+json; compatible-with=9"
+_NDJSON: Final = "application/vnd.elasticsearch+x-ndjson; compatible-with=9"
+_HEADERS: Final = {"accept": _JSON, "content-type": _JSON}
+_BULK_HEADERS: Final = {"accept": _JSON, "content-type": _NDJSON}
+_HITS: Final = "hits.hits._id,hits.hits._score,hits.hits._source,hits.hits.sort"
+_SEARCH_PARAMS: Final = {"filter_path": f"{_HITS},aggregations,timed_out,_shards.failed"}
+_MULTI_PARAMS: Final = {
+    "filter_path": ",".join(
+        [f"responses.{part}" for part in _HITS.split(",")]
+        + ["responses.aggregations", "responses.status", "responses.error.type", "responses.timed_out"]
+        + ["responses._shards.failed"]
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFailure:
+    """One search of many that failed, by HTTP status and Elasticsearch's name for the error."""
+
+    status: int
+    type: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a looked-up document or its vector is not there."""
+        return self.status == 404 and self.type != "index_not_found_exception"
+
+
+def search(client: Client, *, path: str, body: dict[str, Any]) -> dict[str, Any] | SearchFailure:
+    """Send one search.
+
+    Args:
+        client: the connection.
+        path: such as `/shop-products/_search`.
+        body: the search; only hits (id, score, source, sort) and aggregations come back.
+
+    Returns:
+        The answer, or a failure when the document of a vector lookup, or the vector in it, is missing.
+
+    Raises:
+        ServerError, NotInitialised, ServerUnavailable, AccessDenied
+    """
+    with translated("search"):
+        try:
+            answer = client.perform_request(
+                "POST", path, params=_SEARCH_PARAMS, headers=_HEADERS, body=orjson.dumps(body)
+            )
+        except ApiError as error:
+            failure = SearchFailure(error.status_code, _type_of(error.body))
+            if failure.is_missing:
+                return failure
+            raise
+    return _complete(answer.body)
+
+
+def multi_search(
+    client: Client, *, index: str, bodies: Sequence[dict[str, Any]]
+) -> list[dict[str, Any] | SearchFailure]:
+    """Send many searches of one index, 100 a request. Answers are in the order of the bodies.
+
+    Raises:
+        ServerError, NotInitialised, ServerUnavailable, AccessDenied: the request as a whole failed,
+            or one search for another reason than a missing document or vector.
+    """
+    results: list[dict[str, Any] | SearchFailure] = []
+    header = orjson.dumps({"index": index})
+    for start in range(0, len(bodies), CHUNK):
+        lines = b"".join(header + b"\n" + orjson.dumps(body) + b"\n" for body in bodies[start : start + CHUNK])
+        with translated("search of many"):
+            answer = client.perform_request(
+                "POST", "/_msearch", params=_MULTI_PARAMS, headers=_BULK_HEADERS, body=lines
+            )
+        results.extend(_read_response(response) for response in answer.body["responses"])
+    return results
+
+
+def get_source(client: Client, *, index: str, id: str, fields: Iterable[str] | None = None) -> dict[str, Any] | None:
+    """The stored fields of one document, vectors left out; None when it is not there.
+
+    Read by id, so a write a moment ago is seen without a refresh.
+    """
+    source: bool | str = True if fields is None else ",".join(fields)
+    with translated("read of a document"):
+        answer = client.options(ignore_status=404).get(index=index, id=id, source=source)
+        if answer.meta.status == 404 and "error" in answer.body:
+            raise ApiError("not found", meta=answer.meta, body=answer.body)
+    if not answer.body.get("found", False):
+        return None
+    found: dict[str, Any] = answer.body.get("_source", {})
+    return found
+
+
+def _type_of(body: Any) -> str:
+    cause = body.get("error") if isinstance(body, dict) else None
+    return str(cause.get("type", "unknown")) if isinstance(cause, dict) else "unknown"
+
+
+def _read_response(response: dict[str, Any]) -> dict[str, Any] | SearchFailure:
+    if "error" not in response:
+        return _complete(response)
+    failure = SearchFailure(int(response.get("status", 0)), _type_of(response))
+    if failure.is_missing:
+        return failure
+    raise ServerError(f"search of many: Elasticsearch answers {failure.status} {failure.type}.")
+
+
+def _complete(answer: dict[str, Any]) -> dict[str, Any]:
+    """A list from some of the shards would look like an answer and be wrong."""
+    if answer.get("timed_out", False) or answer.get("_shards", {}).get("failed", 0) > 0:
+        raise ServerError("search: some shards did not answer. Look at `profilestore doctor`.")
+    return answer

@@ -1,0 +1,142 @@
+"""What an answer holds. Frozen; `to_json_dict` has exactly the keys that the command prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+__all__ = ["Answer", "Item", "Reason", "SearchAnswer", "SimilarAnswer", "read_items"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A past event and its share of what speaks for an item, see `reasons.py`. Shares are at most 1."""
+
+    event_id: str
+    type: str
+    time: datetime
+    share: float
+    product_id: str | None = None
+    title: str | None = None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As printed: times in ISO 8601."""
+        return {
+            "event_id": self.event_id,
+            "type": self.type,
+            "product_id": self.product_id,
+            "title": self.title,
+            "time": self.time.isoformat(),
+            "share": self.share,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A product of an answer. `score` is the server's `_score`; of popular ones, the popularity."""
+
+    product_id: str
+    score: float
+    title: str | None = None
+    price: float | None = None
+    category: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Exactly product_id, title, score, price and reasons."""
+        return {
+            "product_id": self.product_id,
+            "title": self.title,
+            "score": self.score,
+            "price": self.price,
+            "reasons": [reason.to_json_dict() for reason in self.reasons],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _List:
+    method: str
+    took_ms: float
+    items: tuple[Item, ...]
+    # Why another method than the one asked for answered; None when it did.
+    fallback: str | None = None
+
+    @property
+    def product_ids(self) -> list[str]:
+        """The ids of the items, best first."""
+        return [item.product_id for item in self.items]
+
+    def _json(self) -> dict[str, Any]:
+        return {
+            "method": self.method,
+            "took_ms": round(self.took_ms, 3),
+            "items": [item.to_json_dict() for item in self.items],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(_List):
+    """What a user would like. `took_ms` is from call to answer; of many at once, the call's share."""
+
+    user_id: str
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Exactly user_id, method, took_ms and items."""
+        return {"user_id": self.user_id, **self._json()}
+
+    def timed(self, took_ms: float) -> Answer:
+        """The same answer with its time."""
+        return replace(self, took_ms=took_ms)
+
+    def with_reasons(self, reasons: Mapping[str, tuple[Reason, ...]]) -> Answer:
+        """The same answer, each item with its reasons by product id."""
+        items = tuple(replace(item, reasons=reasons.get(item.product_id, ())) for item in self.items)
+        return replace(self, items=items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarAnswer(_List):
+    """What resembles a product."""
+
+    product_id: str
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Exactly product_id, method, took_ms and items."""
+        return {"product_id": self.product_id, **self._json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnswer(_List):
+    """What words find. `user_id` is whose profile it leans to, None without one."""
+
+    words: str = field(repr=False)  # what a person typed: never in a log line
+    user_id: str | None = None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Exactly words, user_id, method, took_ms and items."""
+        return {"words": self.words, "user_id": self.user_id, **self._json()}
+
+
+def read_items(hits: list[dict[str, Any]]) -> tuple[Item, ...]:
+    """Items from the hits of a search. Where the server sorted by a field, that field's value is the score."""
+    return tuple(
+        Item(
+            product_id=source["product_id"],
+            score=_score(hit),
+            title=source.get("title"),
+            price=source.get("price"),
+            category=source.get("category"),
+        )
+        for hit in hits
+        for source in (hit["_source"],)
+    )
+
+
+def _score(hit: dict[str, Any]) -> float:
+    score = hit.get("_score")
+    if score is None:
+        score = hit["sort"][0]
+    # A product without the field sorts last and comes as the text "-Infinity".
+    return float(score) if isinstance(score, int | float) else 0.0

@@ -1,0 +1,159 @@
+"""Why a product is recommended: each past event's exact share of its score.
+
+The profile is linear, so with e over the user's events, w its weight, h the half-life and t the
+latest time, the score of item i in space s is a sum of known terms:
+
+    P_s = sum_e  w(e) * 2^(-(t - time(e)) / h_s) * in_s(e)
+    score_s(i) = P_s . out_s(i) / norm_s(i) = sum_e term_s(e, i)
+
+`norm_s(i)` is |P_s| * |out_s(i)| where the server compares by cosine (text, topics) and |P_s| where
+by inner product (taste), so that term_s is on the scale on which the server adds up several spaces:
+term(e, i) = sum_s boost_s * term_s(e, i).
+
+**Share** of e is term(e, i) / sum of the positive terms of i. The shares of all events that speak for
+an item sum to 1; an event that speaks against it (a refund, a low rating, a text of another kind)
+has a negative term and is never a reason. The affine map from cosine to `_score`, (1 + cos) / 2, is
+the same for all events and changes no share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilestore.recommend.answers import Reason
+
+__all__ = ["Act", "Space", "contributions", "explain"]
+
+Array = NDArray[np.float64]
+_DAY_S: Final = 86_400.0
+_TOP: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What one event added to a profile: `weight` times the in-vector of `source`, decayed from `time`.
+
+    `source` is a key of the space's in-vectors: the product id, or for the words of a search or
+    review whatever key they are handed in by. An event that added two vectors is two acts with one
+    `event_id`.
+    """
+
+    event_id: str
+    type: str
+    time: datetime
+    weight: float
+    source: str
+    product_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """One space of a score.
+
+    `in_vectors` by source and `out_vectors` by item have shape (dims,). A source or item without a
+    vector counts as zero. `cosine` says how the server compares.
+    """
+
+    in_vectors: Mapping[str, NDArray[np.float32]]
+    out_vectors: Mapping[str, NDArray[np.float32]]
+    half_life_days: float
+    boost: float = 1.0
+    cosine: bool = True
+
+
+def contributions(acts: Sequence[Act], *, items: Sequence[str], space: Space, normalise: bool = True) -> Array:
+    """Each act's term of each item's score in one space; with `normalise` false, of the raw dot product.
+
+    Returns:
+        Shape (acts, items). The sum over acts is the boosted score (cosine, or dot product of the
+        unit profile) of each item.
+    """
+    sources = sorted({act.source for act in acts if act.source in space.in_vectors})
+    if len(sources) == 0 or len(items) == 0:
+        return np.zeros((len(acts), len(items)))
+    row_of = {source: row for row, source in enumerate(sources)}
+    ins = np.stack([space.in_vectors[source] for source in sources]).astype(np.float64)
+    outs = np.stack([space.out_vectors.get(item, np.zeros(ins.shape[1])) for item in items]).astype(np.float64)
+    rows = np.fromiter((row_of.get(act.source, -1) for act in acts), dtype=np.int64, count=len(acts))
+    weights = np.where(rows >= 0, _decayed_weights(acts, half_life_days=space.half_life_days), 0.0)
+    # By source first: 50,000 events are of far fewer products, and a dot product costs dims.
+    terms: Array = weights[:, None] * (ins @ outs.T)[rows]
+    if not normalise:
+        return terms
+    profile = np.bincount(rows[rows >= 0], weights=weights[rows >= 0], minlength=len(sources)) @ ins
+    norm = np.full(len(items), float(np.linalg.norm(profile)))
+    if space.cosine:
+        norm = norm * np.linalg.norm(outs, axis=1)
+    scaled: Array = space.boost * np.divide(terms, norm, out=np.zeros_like(terms), where=norm > 0)
+    return scaled
+
+
+def explain(
+    acts: Sequence[Act],
+    *,
+    items: Sequence[str],
+    spaces: Sequence[Space],
+    titles: Mapping[str, str | None],
+    top: int = _TOP,
+) -> dict[str, tuple[Reason, ...]]:
+    """The events that speak most for each item, with their shares, largest first (ties by event id).
+
+    Args:
+        acts: what the user's events added, in any order.
+        items: product ids of the answer.
+        spaces: those that the score is made of.
+        titles: of the products of the acts, by id.
+        top: how many reasons an item gets at most.
+    """
+    if len(acts) == 0:
+        return dict.fromkeys(items, ())
+    terms = np.zeros((len(acts), len(items)))
+    for space in spaces:
+        terms += contributions(acts, items=items, space=space)
+    first_of: dict[str, int] = {}
+    event_rows = np.fromiter(
+        (first_of.setdefault(act.event_id, len(first_of)) for act in acts), dtype=np.int64, count=len(acts)
+    )
+    by_event = np.zeros((len(first_of), len(items)))
+    np.add.at(by_event, event_rows, terms)
+    first_act = {row: act for act, row in zip(reversed(acts), reversed(event_rows.tolist()), strict=True)}
+    return {item: _largest(by_event[:, column], first_act, titles=titles, top=top) for column, item in enumerate(items)}
+
+
+def _largest(
+    terms: Array, acts: Mapping[int, Act], *, titles: Mapping[str, str | None], top: int
+) -> tuple[Reason, ...]:
+    speaking = np.flatnonzero(terms > 0)
+    total = float(terms[speaking].sum())
+    if total <= 0.0:
+        return ()
+    # All that tie with the last one are kept until ids decide, so that the answer is the same each time.
+    if len(speaking) > top:
+        last = np.partition(terms[speaking], len(speaking) - top)[len(speaking) - top]
+        speaking = speaking[terms[speaking] >= last]
+    chosen = sorted(speaking.tolist(), key=lambda row: (-terms[row], acts[row].event_id))[:top]
+    return tuple(
+        Reason(
+            event_id=act.event_id,
+            type=act.type,
+            time=act.time,
+            share=float(terms[row]) / total,
+            product_id=act.product_id,
+            title=None if act.product_id is None else titles.get(act.product_id),
+        )
+        for row in chosen
+        for act in (acts[row],)
+    )
+
+
+def _decayed_weights(acts: Sequence[Act], *, half_life_days: float) -> Array:
+    times = np.fromiter((act.time.timestamp() for act in acts), dtype=np.float64, count=len(acts))
+    weights = np.fromiter((act.weight for act in acts), dtype=np.float64, count=len(acts))
+    decayed: Array = weights * np.exp2((times - times.max()) / (_DAY_S * half_life_days))
+    return decayed

@@ -1,0 +1,95 @@
+"""What resembles a product: kNN by the product's own vectors, which the server looks up itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from profilestore.elastic.search import CHUNK, get_source
+from profilestore.errors import NotFound
+from profilestore.recommend.answers import SimilarAnswer, read_items
+from profilestore.recommend.asking import Hits, Shop
+from profilestore.recommend.bodies import Body, Filters, build_popular_body, build_similar_body
+from profilestore.recommend.methods import boosts_of, choose_similar_method
+from profilestore.recommend.request import Request
+from profilestore.recommend.wish import SimilarOptions, check_id, check_n, make_filters
+
+__all__ = ["NO_VECTOR", "SimilarProducts"]
+
+NO_VECTOR: Final = "this product has no vector, such as one without a text: the popular ones of its category instead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    method: str
+    filters: Filters
+    n: int
+
+
+class SimilarProducts:
+    """Answers `similar`. A product that was deleted may still be asked for; it is in no answer."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def many(self, product_ids: Iterable[str], options: SimilarOptions) -> Iterator[SimilarAnswer | NotFound]:
+        """One answer a product, in the order given; an unknown one's error stands in its place, not raised."""
+        return self._stream(iter(product_ids), self._wish(options))
+
+    def request(self, product_id: str, options: SimilarOptions) -> Request:
+        """The request that the answer comes from; for a product without vectors, the popular one of its category.
+
+        Raises:
+            NotFound: there is no such product.
+        """
+        check_id(product_id, kind="product")
+        wish = self._wish(options)
+        body = self._body(product_id, wish)
+        if self._shop.ask(body) is None:
+            body = self._popular_body(product_id, wish)
+        return Request(path=self._shop.path, body=body)
+
+    def _wish(self, options: SimilarOptions) -> _Wish:
+        method = choose_similar_method(options.get("method", "auto"), spaces=self._shop.spaces.current())
+        return _Wish(method=method, filters=make_filters(options), n=check_n(options.get("n", 10)))
+
+    def _stream(self, product_ids: Iterator[str], wish: _Wish) -> Iterator[SimilarAnswer | NotFound]:
+        while len(chunk := [check_id(id, kind="product") for id in islice(product_ids, CHUNK)]) > 0:
+            started = time.perf_counter()
+            found = self._shop.ask_many([self._body(id, wish) for id in chunk])
+            took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
+            for product_id, hits in zip(chunk, found, strict=True):
+                yield self._answer(product_id, wish, hits, took_ms=took_ms)
+
+    def _answer(self, product_id: str, wish: _Wish, hits: Hits | None, *, took_ms: float) -> SimilarAnswer | NotFound:
+        if hits is not None:
+            return SimilarAnswer(product_id=product_id, method=wish.method, took_ms=took_ms, items=read_items(hits))
+        try:
+            popular = self._shop.ask(self._popular_body(product_id, wish)) or []
+        except NotFound as error:
+            return error
+        return SimilarAnswer(
+            product_id=product_id, method="popular", took_ms=took_ms, items=read_items(popular), fallback=NO_VECTOR
+        )
+
+    def _body(self, product_id: str, wish: _Wish) -> Body:
+        return build_similar_body(
+            product_id,
+            prefix=self._shop.settings.prefix,
+            spaces=boosts_of(wish.method),
+            filters=wish.filters,
+            n=wish.n,
+            num_candidates=self._shop.settings.num_candidates,
+        )
+
+    def _popular_body(self, product_id: str, wish: _Wish) -> Body:
+        product = get_source(self._shop.client, index=self._shop.products, id=product_id, fields=["category"])
+        if product is None:
+            raise NotFound(f"there is no product {product_id}.", kind="product", id=product_id)
+        filters = replace(wish.filters, exclude=(*wish.filters.exclude, product_id))
+        if len(filters.category) == 0 and product.get("category") is not None:
+            filters = replace(filters, category=(product["category"],))
+        return build_popular_body(prefix=self._shop.settings.prefix, filters=filters, n=wish.n)
