@@ -88,6 +88,10 @@ class ProfileDocument(Document):
     topic_vector: list[float] | None = None
     taste_vector: list[float] | None = None
 
+    segment: str | None = None
+    value_tier: str | None = None
+    churn_risk: str | None = None
+
     @classmethod
     def from_source(cls, source: dict[str, Any]) -> ProfileDocument:
         """Read a stored `_source` (times become datetimes, the state stays packed)."""

@@ -30,7 +30,7 @@ class Operation:
     """One document to write. `create` never overwrites; with `expected` the write is refused with 409
     when the document was changed since that revision was read."""
 
-    op: Literal["create", "index", "update"]
+    op: Literal["create", "index", "update", "delete"]
     index: str
     id: str
     source: Mapping[str, Any]
@@ -44,6 +44,8 @@ class Operation:
             action["routing"] = self.routing
         if self.expected is not None:
             action["if_seq_no"], action["if_primary_term"] = self.expected
+        if self.op == "delete":
+            return orjson.dumps({"delete": action}) + b"\n"
         body = {"doc": self.source} if self.op == "update" else self.source
         return b"".join((orjson.dumps({self.op: action}), b"\n", orjson.dumps(body, option=_DUMP_OPTIONS), b"\n"))
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
-from profilestore.documents import Revision
+from profilestore.documents import IndexMeta, Revision
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
-from profilestore.elastic.profile_index import IndexIdentity, resolve_index
+from profilestore.elastic.index_identity import IndexIdentity, resolve_index, write_meta
 from profilestore.elastic.retry import patient, wait
 from profilestore.errors import NotInitialised
 
@@ -86,7 +86,11 @@ class ProductIndex:
         )
         (entry,) = answer.body["indices"].values()
         copies = [copy for shard in entry["shards"].values() for copy in shard]
-        return max(copy["seq_no"]["max_seq_no"] for copy in copies if copy["routing"]["primary"])
+        return max(int(copy["seq_no"]["max_seq_no"]) for copy in copies if copy["routing"]["primary"])
+
+    def set_meta(self, index: str, meta: IndexMeta) -> None:
+        """Replace what the index says of itself; the owners of its fields stay."""
+        write_meta(self._client, index, meta)
 
     def refresh(self, index: str) -> None:
         """Make what was written findable."""

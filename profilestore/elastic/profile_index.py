@@ -12,22 +12,14 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import FoldPosition, IndexMeta, Revision
-from profilestore.elastic.bulk import Operation, Outcome, write_bulk
+from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
+from profilestore.elastic.index_identity import IndexIdentity, resolve_index, write_meta
 from profilestore.elastic.retry import patient
 from profilestore.errors import NotInitialised
 
-__all__ = ["IndexIdentity", "ProfileIndex", "StoredProfile", "resolve_index"]
+__all__ = ["ProfileIndex", "StoredProfile"]
 
 _READ_AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class IndexIdentity:
-    """The concrete index behind an alias and what it says of itself."""
-
-    index: str
-    uuid: str
-    meta: IndexMeta
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +33,6 @@ class StoredProfile:
     def position(self) -> FoldPosition:
         """How far it has been folded."""
         return FoldPosition(self.source["log_uuid"], self.source["log_shard"], self.source["folded_upto"])
-
-
-def resolve_index(client: Elasticsearch, name: str) -> IndexIdentity:
-    """The concrete index of an alias (or of itself).
-
-    Raises:
-        NotInitialised: there is none, or it is not one of ours.
-    """
-    answer = patient(
-        f"looking up {name}",
-        lambda: client.indices.get(index=name, filter_path="*.settings.index.uuid,*.mappings._meta"),
-    )
-    if len(answer.body) != 1:
-        raise NotInitialised(f"{name} is not one index. Run `profilestore init`.")
-    ((index, entry),) = answer.body.items()
-    meta = entry.get("mappings", {}).get("_meta", {})
-    known = {field: meta[field] for field in IndexMeta.model_fields if field in meta}
-    if "generation" not in known:
-        raise NotInitialised(f"{name} was not made by profilestore. Run `profilestore init`.")
-    return IndexIdentity(index, entry["settings"]["index"]["uuid"], IndexMeta(**known))
 
 
 class ProfileIndex:
@@ -102,6 +74,17 @@ class ProfileIndex:
             for user_id, source, revision in profiles
         ]
         return write_bulk(self._client, operations, action="writing profiles")
+
+    def delete(self, index: str, profiles: Sequence[tuple[str, Revision]]) -> list[str]:
+        """Delete profiles under the revisions they were read at; returns the users who lost a race."""
+        operations = [Operation("delete", index, user_id, {}, expected=revision) for user_id, revision in profiles]
+        outcomes = write_bulk(self._client, operations, action="deleting profiles")
+        raise_failed([outcome for outcome in outcomes if outcome.status != 404], action="deleting profiles")
+        return [outcome.id for outcome in outcomes if outcome.conflict]
+
+    def set_meta(self, index: str, meta: IndexMeta) -> None:
+        """Replace what the index says of itself; the owners of its fields stay."""
+        write_meta(self._client, index, meta)
 
     def refresh(self, index: str) -> None:
         """Make what was written findable, for searches and for lookups."""

@@ -37,6 +37,7 @@ class Catalogue:
     def __init__(self, products: Iterable[ProductFeatures] = ()) -> None:
         self._rows: dict[str, int] = {}
         self._products: list[ProductFeatures] = []
+        self._free: list[int] = []
         self._matrices: dict[str, NDArray[np.float32]] = {}
         self._norms: dict[str, NDArray[np.float64]] = {}
         self.add(products)
@@ -51,13 +52,16 @@ class Catalogue:
         """Forget all products, as when their index changed."""
         self._rows.clear()
         self._products.clear()
+        self._free.clear()
         self._matrices.clear()
         self._norms.clear()
 
     def discard(self, product_ids: Iterable[str]) -> None:
         """Forget some products; their rows are read again when next needed."""
         for product_id in product_ids:
-            self._rows.pop(product_id, None)
+            row = self._rows.pop(product_id, None)
+            if row is not None:
+                self._free.append(row)
 
     def add(self, products: Iterable[ProductFeatures]) -> None:
         """Take products in, replacing those known.
@@ -66,13 +70,26 @@ class Catalogue:
             ModelError: a vector has another length than the others of its space.
         """
         for product in products:
-            row = len(self._products)
-            self._products.append(product)
+            self.discard([product.product_id])
+            row = self._take_row(product)
             self._rows[product.product_id] = row
             for space, vector in product.vectors.items():
                 matrix = self._matrix(space, rows=row + 1, dims=vector.shape[0])
                 matrix[row] = vector
                 self._norms[space][row] = float(np.linalg.norm(vector.astype(np.float64)))
+
+    def _take_row(self, product: ProductFeatures) -> int:
+        # Rows are used again, so that a process that follows the log for months does not grow.
+        if len(self._free) == 0:
+            self._products.append(product)
+            return len(self._products) - 1
+        row = self._free.pop()
+        self._products[row] = product
+        for space, matrix in self._matrices.items():
+            if row < matrix.shape[0]:
+                matrix[row] = 0.0
+                self._norms[space][row] = 0.0
+        return row
 
     def _matrix(self, space: str, *, rows: int, dims: int) -> NDArray[np.float32]:
         matrix = self._matrices.get(space)

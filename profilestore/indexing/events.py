@@ -1,0 +1,48 @@
+"""Events in: append a batch to the log while the one before it is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from profilestore.documents import Event
+from profilestore.elastic.event_log import Appended, EventLog
+from profilestore.indexing.counts import LoadCounts
+from profilestore.indexing.folding import Folder, FoldReport
+
+__all__ = ["load_events", "record"]
+
+
+def record(events: Sequence[Event], *, log: EventLog, folder: Folder) -> tuple[Appended, FoldReport]:
+    """Append a few events and fold them: durable in log and profile when this returns."""
+    appended = log.append(events)
+    return appended, folder.fold_appended(appended, events)
+
+
+def load_events(batches: Iterable[Sequence[Event]], *, log: EventLog, folder: Folder) -> tuple[LoadCounts, FoldReport]:
+    """Append and fold batches of events. Safe to kill at any moment and to run again: the log knows each
+    event by its id, and each profile how far it was folded."""
+    counts = LoadCounts()
+    report = FoldReport()
+    before: tuple[Future[Appended], Sequence[Event]] | None = None
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="append") as pool:
+        for batch in batches:
+            ahead = (pool.submit(log.append, batch), batch)
+            if before is not None:
+                _finish(before, counts, report, folder)
+            before = ahead
+        if before is not None:
+            _finish(before, counts, report, folder)
+    # What an earlier run logged and did not fold before it was killed.
+    report.add(folder.fold_pending())
+    return counts, report
+
+
+def _finish(
+    step: tuple[Future[Appended], Sequence[Event]], counts: LoadCounts, report: FoldReport, folder: Folder
+) -> None:
+    future, batch = step
+    appended = future.result()
+    counts.indexed += appended.created
+    counts.duplicate += len(batch) - appended.created
+    report.add(folder.fold_appended(appended, batch))

@@ -1,0 +1,72 @@
+"""User rows in: each becomes an `attributes` event, so that the log can rebuild consent and opt-out too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+from profilestore.documents import Event, User
+from profilestore.elastic.event_log import EventLog
+from profilestore.elastic.profile_index import ProfileIndex
+from profilestore.indexing.counts import LoadCounts
+from profilestore.indexing.folding import Folder, FoldReport
+
+__all__ = ["load_users"]
+
+_AT_ONCE: Final = 5000
+
+
+def load_users(
+    users: Iterable[User], *, log: EventLog, folder: Folder, profiles: ProfileIndex
+) -> tuple[LoadCounts, FoldReport]:
+    """Write what is new about these users. A row equal to what the profile has is `unchanged`."""
+    counts = LoadCounts()
+    report = folder.fold_pending()
+    now = datetime.now(UTC)
+    rows = iter(users)
+    while len(batch := list(islice(rows, _AT_ONCE))) > 0:
+        stored = profiles.read(profiles.identity().index, [user.user_id for user in batch])
+        events: list[Event] = []
+        for user in batch:
+            held = stored.get(user.user_id)
+            fields = user.fields()
+            if held is not None and _says_nothing_new(fields, held.source):
+                counts.unchanged += 1
+                continue
+            events.append(Event(user_id=user.user_id, type="attributes", time=user.time or now, user_fields=fields))
+        _append(events, stored, counts, report, log, folder)
+    return counts, report
+
+
+def _says_nothing_new(fields: Mapping[str, Any], source: Mapping[str, Any]) -> bool:
+    for name, value in fields.items():
+        if name == "attributes":
+            held = source.get("attributes", {})
+            if any(held.get(key) != entry for key, entry in value.items()):
+                return False
+        elif source.get(name, [] if value == [] else None) != value:
+            return False
+    return True
+
+
+def _append(
+    events: Sequence[Event],
+    stored: Mapping[str, object],
+    counts: LoadCounts,
+    report: FoldReport,
+    log: EventLog,
+    folder: Folder,
+) -> None:
+    if len(events) == 0:
+        return
+    appended = log.append(events)
+    for event, seq_no in zip(events, appended.seq_nos, strict=True):
+        if seq_no is None:
+            counts.unchanged += 1  # the log has this very row already, and perhaps a later one that won
+        elif event.user_id in stored:
+            counts.updated += 1
+        else:
+            counts.indexed += 1
+    report.add(folder.fold_appended(appended, events))
