@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from profilestore.ingest.converters import Converter
 from profilestore.ingest.mapping import Condition
 from profilestore.ingest.values import Changed, canonical_cell, is_missing, parse_number
 
@@ -36,10 +38,10 @@ def build_test(condition: Condition, missing_words: frozenset[str]) -> Callable[
     if condition.below is not None:
         high = condition.below
         tests.append(lambda cell: (number := _number(cell)) is not None and number < high)
-    if len(tests) == 1:
-        only = tests[0]
-        return lambda cells: [only(cell) for cell in cells]
-    return lambda cells: [all(test(cell) for test in tests) for cell in cells]
+    # Remembered like all conversions: the cells that tests look at come again and again.
+    memory = Converter(lambda cell: all(test(cell) for test in tests))
+    counts: Counter[str] = Counter()
+    return lambda cells: memory.column(cells, counts)
 
 
 def _number(cell: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,20 +129,19 @@ class _Builder:
         place = {name: position for position, name in enumerate(mapped.names)}
         ids = mapped.values[place["event_id"]] if "event_id" in place else None
         attributes = self._attributes(mapped)
-        rests = None if self._extra_to_attributes else _rests(mapped, turns)
+        rests = _rest_of(mapped, turns, drop=self._extra_to_attributes)
         intake = self._run.intake
         events: list[tuple[int, Event]] = []
         bad = mapped.bad
         for index, row in enumerate(zip(*(mapped.values[place[name]] for name in names), strict=True)):
             if index in bad:
                 continue
-            values = dict(zip(names, row, strict=True))
+            values = {name: value for name, value in zip(names, row, strict=True) if value is not None}
             if attributes is not None and len(attributes[index]) > 0:
                 values["attributes"] = attributes[index]
             given = None if ids is None else ids[index]
-            values["event_id"] = _TO_COME if given is None else given
             try:
-                event = Event.model_validate(values)
+                event = Event.model_validate({**values, "event_id": given or _TO_COME})
             except ValidationError as error:
                 column, reason = say_problem(error, mapped.labels)
                 block = mapped.block
@@ -151,9 +150,14 @@ class _Builder:
                 )
                 continue
             if given is None:
-                rest = None if rests is None else rests[index]
+                fields = event.__dict__
+                left_out = filled.get(index, ())
+                own = content_id({name: fields[name] for name in values if name not in left_out})
+                rest = rests(index)
                 # Event sets its own id in the same way, after validation.
-                object.__setattr__(event, "event_id", _make_id(event, values, filled.get(index), rest))
+                object.__setattr__(
+                    event, "event_id", own if len(rest) == 0 else content_id({"event": own, "row": rest})
+                )
             if index in flags:
                 intake.report.flagged += 1
                 event = event.model_copy(update={"attributes": {**(event.attributes or {}), "outlier": flags[index]}})
@@ -180,27 +184,14 @@ class _Builder:
         return rows
 
 
-def _rests(mapped: Mapped, turns: list[int] | None) -> list[dict[str, Any]] | None:
-    """What of each row no field holds; it tells events apart that are equal otherwise."""
-    if len(mapped.extra_names) == 0 and turns is None:
-        return None
-    names = mapped.extra_names
-    rows = zip(*mapped.extra, strict=True) if len(names) > 0 else [()] * len(mapped.block)
-    rests: list[dict[str, Any]] = [
-        {name: cell for name, cell in zip(names, row, strict=True) if cell is not None} for row in rows
-    ]
-    for rest, turn in zip(rests, turns or (), strict=False):
-        if turn > 0:
-            rest["#"] = turn
-    return rests
+def _rest_of(mapped: Mapped, turns: list[int] | None, *, drop: bool) -> Callable[[int], dict[str, Any]]:
+    """What of a row no field holds, by its index; it tells events apart that are equal otherwise."""
+    columns = [] if drop else list(zip(mapped.extra_names, mapped.extra, strict=True))
 
+    def rest(index: int) -> dict[str, Any]:
+        cells = {name: column[index] for name, column in columns if column[index] is not None}
+        if turns is not None and turns[index] > 0:
+            cells["#"] = turns[index]  # the second time that a list has the same item
+        return cells
 
-def _make_id(event: Event, names: Iterable[str], filled: set[str] | None, rest: dict[str, Any] | None) -> str:
-    """The event's own content hash, without what was filled in, and with the rest of its row."""
-    fields = event.__dict__
-    content = {name: fields[name] for name in names if fields[name] is not None}
-    del content["event_id"]
-    for name in filled or ():
-        del content[name]
-    own = content_id(content)
-    return own if rest is None or len(rest) == 0 else content_id({"event": own, "row": rest})
+    return rest
