@@ -47,7 +47,7 @@ def read_environment(home: Path) -> dict[str, str]:
     """The variables of `HOME/docker.env`; empty when Docker was never used here."""
     try:
         lines = environment_file(home).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+    except OSError:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs}

@@ -65,6 +65,10 @@ def start_node(settings: Settings, *, port: int, exact: bool, say: Callable[[str
     Raises:
         ServerUnavailable: no Java, no download, a port that is taken, or a server that ends at once.
     """
+    if exact and not port_is_free(port):
+        raise ServerUnavailable(
+            f"port {port} is taken by something else. Choose another with `profilestore up --port N`."
+        )
     user = run_as()
     java = java_or_fetch(
         may_use=None if user is None else lambda path: user.may(test="-x", path=path),
@@ -75,10 +79,6 @@ def start_node(settings: Settings, *, port: int, exact: bool, say: Callable[[str
     left = _process(folder)
     if left is not None:  # an `up` that was killed half way
         _end(left)
-    if exact and not port_is_free(port):
-        raise ServerUnavailable(
-            f"port {port} is taken by something else. Choose another with `profilestore up --port N`."
-        )
     _configure(folder, settings=settings, port=port, exact=exact)
     own(folder, user=user)
     say(f"Starting Elasticsearch (Java {java.version}, heap {settings.heap})")

@@ -26,7 +26,7 @@ from profilestore.elastic.docker import (
 )
 from profilestore.elastic.embedded import Node, port_is_free, running_node, start_node, stop_node
 from profilestore.elastic.node_folder import locate, remove
-from profilestore.errors import ServerUnavailable, UsageError
+from profilestore.errors import ServerUnavailable, SettingsError, UsageError
 from profilestore.settings import Settings
 
 __all__ = ["Kind", "ServerInfo", "ensure_server", "erase", "find_server", "server_url", "stop_server"]
@@ -230,8 +230,14 @@ def _greeting(client: Elasticsearch) -> tuple[str, str]:
 @contextmanager
 def _locked(home: Path, *, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """One process at a time starts, stops or erases the server of a home. The system drops the lock with its holder."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "server.lock").open("w") as file:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "server.lock").open("w")
+    except OSError as error:
+        raise SettingsError(
+            f"{home} cannot be written ({type(error).__name__}). Set PROFILESTORE_HOME to a folder of your own."
+        ) from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -247,7 +253,7 @@ def _record_path(home: Path) -> Path:
 def _recorded(home: Path) -> dict[str, Any]:
     try:
         content = orjson.loads(_record_path(home).read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
+    except (OSError, orjson.JSONDecodeError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from profilestore.errors import ServerUnavailable
 
@@ -100,7 +100,7 @@ def prepare(home: Path, *, user: RunAs | None, say: Callable[[str], None]) -> No
     """Make the node's folder and unpack the server into it, as far as that is not done yet."""
     folder = locate(home) or _make(home, user=user)
     if not (folder.distribution / "bin" / "elasticsearch").is_file():
-        archive = _archive(say=say)
+        archive = _archive(home, say=say)
         say(f"Unpacking Elasticsearch {VERSION}")
         _unpack(archive, folder)
     for part in (folder.config, folder.data, folder.logs, folder.scratch):
@@ -168,37 +168,50 @@ def _unpack(archive: Path, folder: NodeFolder) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _archive(*, say: Callable[[str], None]) -> Path:
+def _archive(home: Path, *, say: Callable[[str], None]) -> Path:
     """The server's zip from the Maven cache of this user, fetched when missing, its sha1 checked either way."""
     from jgo.maven import MavenContext
 
-    context = MavenContext(timeout=60)
-    artifact = (
-        context.project("org.elasticsearch.distribution.integ-test-zip", "elasticsearch")
-        .at_version(VERSION)
-        .artifact(packaging="zip")
-    )
-    cached = Path(str(artifact.cached_path))
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with cached.with_suffix(".lock").open("w") as lock:  # two homes that fetch at once
+    for repository in (None, home / "maven"):  # the second where the usual cache cannot be written
+        artifact = (
+            MavenContext(timeout=60, repo_cache=repository)
+            .project("org.elasticsearch.distribution.integ-test-zip", "elasticsearch")
+            .at_version(VERSION)
+            .artifact(packaging="zip")
+        )
+        cached = Path(str(artifact.cached_path))
+        if _is_whole(cached):
+            return cached
+        try:
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            lock = cached.with_suffix(".lock").open("w")
+        except OSError:
+            continue
+        with lock:  # two homes that fetch at once
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if cached.is_file() and _sha1(cached) == ARCHIVE_SHA1:
-                return cached
-            cached.unlink(missing_ok=True)  # cut off by an earlier interruption
-            say(f"Downloading Elasticsearch {VERSION} (130 MB, once)")
-            fetched = Path(artifact.resolve())
+            return cached if _is_whole(cached) else _fetch(artifact, cached, say=say)
+    raise ServerUnavailable(f"neither the Maven cache of this user nor {home} can be written.")
+
+
+def _fetch(artifact: Any, cached: Path, *, say: Callable[[str], None]) -> Path:
+    say(f"Downloading Elasticsearch {VERSION} (130 MB, once)")
+    try:
+        cached.unlink(missing_ok=True)  # cut off by an earlier interruption
+        artifact.resolve()
     except (OSError, RuntimeError) as error:
         raise ServerUnavailable(
             f"Elasticsearch {VERSION} could not be downloaded ({type(error).__name__}). Look at the network, "
             "or set PROFILESTORE_ELASTICSEARCH_URL to a server that runs."
         ) from error
-    if _sha1(fetched) != ARCHIVE_SHA1:
-        fetched.unlink()
+    if not _is_whole(cached):
+        cached.unlink(missing_ok=True)
         raise ServerUnavailable(f"the download of Elasticsearch {VERSION} is broken: its sha1 is wrong. Run it again.")
-    return fetched
+    return cached
 
 
-def _sha1(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha1").hexdigest()
+def _is_whole(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha1").hexdigest() == ARCHIVE_SHA1
+    except OSError:
+        return False
