@@ -14,7 +14,7 @@ import orjson
 from elasticsearch import ApiError, Elasticsearch
 
 from profilestore.elastic.client import translated
-from profilestore.errors import ServerError
+from profilestore.errors import NotInitialised, ServerError
 
 __all__ = ["Client", "SearchFailure", "get_source", "multi_search", "search"]
 
@@ -27,27 +27,29 @@ _NDJSON: Final = "application/vnd.elasticsearch+x-ndjson; compatible-with=9"
 _HEADERS: Final = {"accept": _JSON, "content-type": _JSON}
 _BULK_HEADERS: Final = {"accept": _JSON, "content-type": _NDJSON}
 _HITS: Final = "hits.hits._id,hits.hits._score,hits.hits._source,hits.hits.sort"
-_SEARCH_PARAMS: Final = {"filter_path": f"{_HITS},aggregations,timed_out,_shards.failed"}
+_ERRORS: Final = "status,error.type,error.root_cause.type"
+_SEARCH_FILTER: Final = f"{_HITS},aggregations,timed_out,_shards.failed"
+_SEARCH_PARAMS: Final = {"filter_path": _SEARCH_FILTER}
 _MULTI_PARAMS: Final = {
-    "filter_path": ",".join(
-        [f"responses.{part}" for part in _HITS.split(",")]
-        + ["responses.aggregations", "responses.status", "responses.error.type", "responses.timed_out"]
-        + ["responses._shards.failed"]
-    )
+    "filter_path": ",".join(f"responses.{part}" for part in f"{_SEARCH_FILTER},{_ERRORS}".split(","))
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SearchFailure:
-    """One search of many that failed, by HTTP status and Elasticsearch's name for the error."""
+    """A search that failed, by HTTP status and Elasticsearch's name for the error and for its cause."""
 
     status: int
     type: str
+    cause: str
 
     @property
     def is_missing(self) -> bool:
         """Whether a looked-up document or its vector is not there."""
-        return self.status == 404 and self.type != "index_not_found_exception"
+        if self.status == 404:
+            return self.type != "index_not_found_exception"
+        # Elasticsearch 9.5 trips over the lookup of a field in which no document has a vector yet.
+        return self.status == 500 and self.cause == "null_pointer_exception"
 
 
 def search(client: Client, *, path: str, body: dict[str, Any]) -> dict[str, Any] | SearchFailure:
@@ -70,7 +72,7 @@ def search(client: Client, *, path: str, body: dict[str, Any]) -> dict[str, Any]
                 "POST", path, params=_SEARCH_PARAMS, headers=_HEADERS, body=orjson.dumps(body)
             )
         except ApiError as error:
-            failure = SearchFailure(error.status_code, _type_of(error.body))
+            failure = _failure(error.status_code, error.body)
             if failure.is_missing:
                 return failure
             raise
@@ -114,17 +116,22 @@ def get_source(client: Client, *, index: str, id: str, fields: Iterable[str] | N
     return found
 
 
-def _type_of(body: Any) -> str:
-    cause = body.get("error") if isinstance(body, dict) else None
-    return str(cause.get("type", "unknown")) if isinstance(cause, dict) else "unknown"
+def _failure(status: int, body: Any) -> SearchFailure:
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return SearchFailure(status, "unknown", "unknown")
+    causes = error.get("root_cause") or [{}]
+    return SearchFailure(status, str(error.get("type", "unknown")), str(causes[0].get("type", "unknown")))
 
 
 def _read_response(response: dict[str, Any]) -> dict[str, Any] | SearchFailure:
     if "error" not in response:
         return _complete(response)
-    failure = SearchFailure(int(response.get("status", 0)), _type_of(response))
+    failure = _failure(int(response.get("status", 0)), response)
     if failure.is_missing:
         return failure
+    if failure.type == "index_not_found_exception":
+        raise NotInitialised("search of many: this shop has no such index. Run `profilestore init`.")
     raise ServerError(f"search of many: Elasticsearch answers {failure.status} {failure.type}.")
 
 
