@@ -101,9 +101,8 @@ def parse_number(cell: Any, *, decimal: str = ".", clean: bool = True, units: di
         if text.casefold().endswith(unit.casefold()):
             text, factor = text[: -len(unit)].strip(), size
             break
-    text = re.sub(r"^([+-]?)\s*(.*)$", r"\1\2", text, flags=re.DOTALL)
-    sign = "-" if text.startswith("-") else ""
-    text = sign + _CURRENCY.sub("", text.lstrip("+-")).strip()
+    sign, text = (text[0], text[1:]) if text[:1] in ("+", "-") else ("", text)
+    text = sign + _CURRENCY.sub("", text.strip()).strip()
     if _THOUSANDS[decimal].fullmatch(text) is not None:
         text = re.sub(r"[, '\u00a0\u202f]" if decimal == "." else r"[. '\u00a0\u202f]", "", text).replace(",", ".")
     if _NUMBER.fullmatch(text) is None or not text.isascii():
