@@ -21,7 +21,7 @@ from typing import Final
 import psutil
 
 from profilestore.elastic.java import java_or_fetch
-from profilestore.elastic.node_folder import ROOTS_FOLDER, NodeFolder, RunAs, locate, own, prepare, run_as
+from profilestore.elastic.node_folder import ROOTS_FOLDER, NodeFolder, RunAs, locate, own, prepare, run_as, write_new
 from profilestore.errors import ServerUnavailable
 from profilestore.settings import Settings
 
@@ -77,12 +77,12 @@ def start_node(settings: Settings, *, port: int, exact: bool, say: Callable[[str
     )
     folder = prepare(settings.home, user=user, say=say)
     left = _process(folder)
-    if left is not None:  # an `up` that was killed half way
+    if left is not None:  # an `up` that was killed half way, before anyone could find it
         _end(left)
     _configure(folder, settings=settings, port=port, exact=exact)
     own(folder, user=user)
     say(f"Starting Elasticsearch (Java {java.version}, heap {settings.heap})")
-    _launch(folder, java_home=java.home, heap=settings.heap, user=user)
+    _launch(folder, java_home=java.home, heap=settings.heap, user=user, output=settings.home / "server.log")
     node = running_node(settings.home)
     if node is None:
         raise ServerUnavailable(f"Elasticsearch ended right after its start. Look at {folder.logs}.")
@@ -128,12 +128,12 @@ def _configure(folder: NodeFolder, *, settings: Settings, port: int, exact: bool
         "cluster.routing.allocation.disk.threshold_enabled: false",  # a laptop's disk that is 90 % full is no reason
         "action.destructive_requires_name: true",
     )
-    (folder.config / "elasticsearch.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder.config / "node.name").write_text(name + "\n", encoding="utf-8")
+    write_new(folder.config / "elasticsearch.yml", "".join(f"{line}\n" for line in lines).encode())
+    write_new(folder.config / "node.name", f"{name}\n".encode())
     (folder.logs / "http.ports").unlink(missing_ok=True)
 
 
-def _launch(folder: NodeFolder, *, java_home: Path, heap: str, user: RunAs | None) -> None:
+def _launch(folder: NodeFolder, *, java_home: Path, heap: str, user: RunAs | None, output: Path) -> None:
     """Run `bin/elasticsearch -d`, which returns when the node is ready or has failed."""
     environment = {  # nothing of ours: it may hold credentials
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -144,7 +144,6 @@ def _launch(folder: NodeFolder, *, java_home: Path, heap: str, user: RunAs | Non
         "ES_PATH_CONF": str(folder.config),
         "ES_TMPDIR": str(folder.scratch),
     }
-    output = folder.logs / "start.log"
     ready = False
     with output.open("wb") as log:
         launcher = subprocess.Popen(
@@ -172,7 +171,7 @@ def _launch(folder: NodeFolder, *, java_home: Path, heap: str, user: RunAs | Non
                 if process is not None:
                     _end(process)
     if not ready:
-        raise ServerUnavailable(f"Elasticsearch did not start: {_reason(output)} Look at {folder.logs}.")
+        raise ServerUnavailable(f"Elasticsearch did not start: {_reason(output)} Look at {output} and {folder.logs}.")
 
 
 def _reason(output: Path) -> str:

@@ -22,7 +22,18 @@ from typing import Any, Final
 
 from profilestore.errors import ServerUnavailable
 
-__all__ = ["ARCHIVE_SHA1", "VERSION", "NodeFolder", "RunAs", "locate", "own", "prepare", "remove", "run_as"]
+__all__ = [
+    "ARCHIVE_SHA1",
+    "VERSION",
+    "NodeFolder",
+    "RunAs",
+    "locate",
+    "own",
+    "prepare",
+    "remove",
+    "run_as",
+    "write_new",
+]
 
 VERSION: Final = "9.5.4"
 ARCHIVE_SHA1: Final = "068732643a261dbbe468b204c310c86751c9f65d"
@@ -105,22 +116,30 @@ def prepare(home: Path, *, user: RunAs | None, say: Callable[[str], None]) -> No
         _unpack(archive, folder)
     for part in (folder.config, folder.data, folder.logs, folder.scratch):
         part.mkdir(exist_ok=True)
-    for name in CONFIG_FILES:
-        shutil.copyfile(folder.distribution / "config" / name, folder.config / name)
     (folder.config / "jvm.options.d").mkdir(exist_ok=True)
+    for name in CONFIG_FILES:
+        write_new(folder.config / name, (folder.distribution / "config" / name).read_bytes())
     return folder
 
 
 def own(folder: NodeFolder, *, user: RunAs | None) -> None:
-    """Hand all that the server writes to the user it runs as."""
+    """Hand the parts that the server writes to the user it runs as; the folder around them stays root's."""
     if user is None:
         return
-    os.chown(folder.path, user.uid, user.gid)
+    os.chown(folder.path, -1, user.gid)
+    folder.path.chmod(0o750)
     for part in (folder.config, folder.data, folder.logs, folder.scratch):
         os.chown(part, user.uid, user.gid)
         for parent, folders, files in os.walk(part):
             for name in (*folders, *files):
                 os.chown(Path(parent) / name, user.uid, user.gid, follow_symlinks=False)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file anew, never through a link: others than root may own the folder it is in."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+        file.write(content)
 
 
 def remove(home: Path) -> None:

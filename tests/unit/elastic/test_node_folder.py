@@ -78,3 +78,11 @@ def test_programs_can_be_run_and_all_can_be_read_whatever_the_umask(tmp_path: Pa
     assert (folder.distribution / "lib" / "deep" / "server.jar").stat().st_mode & 0o777 == 0o644
     assert (folder.distribution / "lib").stat().st_mode & 0o777 == 0o755
     assert sorted(path.name for path in folder.path.iterdir()) == [root]
+
+
+def test_a_file_is_written_anew_and_never_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("keep", encoding="utf-8")
+    (tmp_path / "elasticsearch.yml").symlink_to(tmp_path / "precious")
+    node_folder.write_new(tmp_path / "elasticsearch.yml", b"node.name: n\n")
+    assert (tmp_path / "precious").read_text(encoding="utf-8") == "keep"
+    assert not (tmp_path / "elasticsearch.yml").is_symlink()
