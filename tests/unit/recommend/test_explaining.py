@@ -1,0 +1,36 @@
+"""From events to acts: what each adds to the vectors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from profilestore.documents import Event
+from profilestore.features.weights import FoldRules
+from profilestore.recommend.explaining import acts_of
+from profilestore.settings import Settings
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RULES = FoldRules.of(Settings())
+
+
+def test_an_event_of_product_and_words_is_two_acts() -> None:
+    review = Event(user_id="u", type="review", time=NOON, product_id="p1", text="p1", rating=5.0)
+    product, words = acts_of([review], rules=RULES)
+    assert product.event_id == words.event_id == review.event_id
+    assert product.source != words.source  # though the words are the product's id
+    assert product.weight == words.weight == 1.0
+
+
+def test_weightless_events_are_no_acts() -> None:
+    attributes = Event(user_id="u", type="attributes", time=NOON, user_fields={"age": 30})
+    impression = Event(user_id="u", type="impression", time=NOON, product_id="p1")
+    assert acts_of([attributes, impression], rules=RULES) == []
+
+
+def test_a_refund_counts_at_its_purchase() -> None:
+    bought = NOON - timedelta(days=30)
+    refund = Event(user_id="u", type="refund", time=NOON, product_id="p1", purchase_time=bought, quantity=2)
+    purchase = Event(user_id="u", type="purchase", time=bought, product_id="p1", quantity=2)
+    back, forth = acts_of([refund, purchase], rules=RULES)
+    assert back.time == forth.time
+    assert back.weight == -forth.weight
