@@ -65,7 +65,7 @@ class EventLog:
 
     def __init__(self, client: Elasticsearch, *, alias: str, future_limit_hours: float = 24.0) -> None:
         self._client = client
-        self._alias = alias
+        self.alias = alias
         # One event of the year 2999 would decay all of a profile's real past to nothing.
         self._future_limit = timedelta(hours=future_limit_hours)
 
@@ -78,11 +78,11 @@ class EventLog:
         answer = patient(
             "reading the event log's settings",
             lambda: self._client.indices.get_settings(
-                index=self._alias, filter_path="*.settings.index.uuid,*.settings.index.number_of_shards"
+                index=self.alias, filter_path="*.settings.index.uuid,*.settings.index.number_of_shards"
             ),
         )
         if len(answer.body) != 1:
-            raise NotInitialised(f"{self._alias} is not one index. Run `profilestore init`.")
+            raise NotInitialised(f"{self.alias} is not one index. Run `profilestore init`.")
         ((index, entry),) = answer.body.items()
         settings = entry["settings"]["index"]
         return LogIdentity(index, settings["uuid"], int(settings["number_of_shards"]))
@@ -106,6 +106,14 @@ class EventLog:
             wait(attempt + 4)
         raise_failed(outcomes, action="appending to the event log")
         return Appended(log, [None if o.revision is None else o.revision.seq_no for o in outcomes])
+
+    def append_raw(self, documents: Sequence[tuple[str, str | None, dict[str, Any]]]) -> None:
+        """Create documents (id, routing, source) as they are, valid or not: a log is copied, not judged."""
+        log = self.identity()
+        operations = [Operation("create", log.index, id, source, routing=routing) for id, routing, source in documents]
+        raise_failed(
+            write_bulk(self._client, operations, action="copying the event log"), action="copying the event log"
+        )
 
     def refresh(self, log: LogIdentity) -> None:
         """Make every acknowledged event findable."""
@@ -155,9 +163,23 @@ class EventLog:
         between = {"range": {"user_id": {"gte": first_user, "lte": last_user}}}
         yield from self._pages(log, shard, -1, upto, extra=[between])
 
+    def read_raw(
+        self, log: LogIdentity, *, shard: int, after: int, upto: int
+    ) -> Iterator[list[tuple[str, str | None, dict[str, Any]]]]:
+        """As `read`, but (id, routing, source) of every document, valid or not."""
+        for hits in self._hits(log, shard, after, upto, extra=[]):
+            yield [(hit["_id"], hit.get("_routing"), hit["_source"]) for hit in hits]
+
     def _pages(
         self, log: LogIdentity, shard: int, after: int, upto: int, *, extra: list[dict[str, Any]]
     ) -> Iterator[list[Logged]]:
+        for hits in self._hits(log, shard, after, upto, extra=extra):
+            latest = datetime.now(UTC) + self._future_limit
+            yield [_logged(hit, latest=latest) for hit in hits]
+
+    def _hits(
+        self, log: LogIdentity, shard: int, after: int, upto: int, *, extra: list[dict[str, Any]]
+    ) -> Iterator[list[dict[str, Any]]]:
         while after < upto:
             within = {"range": {"_seq_no": {"gt": after, "lte": upto}}}
             body = {
@@ -170,8 +192,7 @@ class EventLog:
             hits = self._search(log, body, shard=shard)
             if len(hits) == 0:
                 return
-            latest = datetime.now(UTC) + self._future_limit
-            yield [_logged(hit, latest=latest) for hit in hits]
+            yield hits
             after = hits[-1]["sort"][0]
             if len(hits) < PAGE:
                 return
@@ -219,6 +240,44 @@ class EventLog:
             if len(found["buckets"]) == 0:
                 return
             yield [(bucket["key"]["user"], bucket["doc_count"]) for bucket in found["buckets"]]
+            after = found["after_key"]
+
+    def user_figures(
+        self, log: LogIdentity, first_user: str, last_user: str, *, shard: int
+    ) -> Iterator[dict[str, tuple[int, int, int]]]:
+        """Of the users between two ids: acts (all but `attributes` events), first and last `_seq_no`."""
+        after: dict[str, Any] | None = None
+        aggs = {
+            "acts": {"filter": {"bool": {"must_not": [{"term": {"type": "attributes"}}]}}},
+            "first": {"min": {"field": "_seq_no"}},
+            "last": {"max": {"field": "_seq_no"}},
+        }
+        while True:
+            composite: dict[str, Any] = {"size": 1000, "sources": [{"user": {"terms": {"field": "user_id"}}}]}
+            if after is not None:
+                composite["after"] = after
+            answer = patient(
+                "counting the event log",
+                lambda composite=composite: self._client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
+                    index=log.index,
+                    size=0,
+                    query={"range": {"user_id": {"gte": first_user, "lte": last_user}}},
+                    aggs={"users": {"composite": composite, "aggs": aggs}},
+                    preference=f"_shards:{shard}",
+                    allow_partial_search_results=False,
+                ),
+            )
+            found = answer.body["aggregations"]["users"]
+            if len(found["buckets"]) == 0:
+                return
+            yield {
+                bucket["key"]["user"]: (
+                    bucket["acts"]["doc_count"],
+                    int(bucket["first"]["value"]),
+                    int(bucket["last"]["value"]),
+                )
+                for bucket in found["buckets"]
+            }
             after = found["after_key"]
 
 

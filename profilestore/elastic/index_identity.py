@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
@@ -10,7 +12,7 @@ from profilestore.documents import IndexMeta
 from profilestore.elastic.retry import patient
 from profilestore.errors import NotInitialised
 
-__all__ = ["IndexIdentity", "resolve_index", "write_meta"]
+__all__ = ["IndexIdentity", "max_seq_no", "resolve_index", "scan_raw", "write_meta"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,43 @@ def write_meta(client: Elasticsearch, index: str, meta: IndexMeta) -> None:
         client.indices.put_mapping(index=name, meta=kept | meta.model_dump(exclude_none=True))
 
     patient(f"writing the meta data of {index}", call)
+
+
+def max_seq_no(client: Elasticsearch, index: str) -> int:
+    """The highest `_seq_no` of an index's primaries; -1 for an empty index."""
+    answer = patient(
+        f"reading the checkpoints of {index}",
+        lambda: client.indices.stats(
+            index=index,
+            level="shards",
+            metric="docs",
+            filter_path="indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.max_seq_no",
+        ),
+    )
+    (entry,) = answer.body["indices"].values()
+    copies = [copy for shard in entry["shards"].values() for copy in shard]
+    return max(int(copy["seq_no"]["max_seq_no"]) for copy in copies if copy["routing"]["primary"])
+
+
+def scan_raw(client: Elasticsearch, index: str, *, page: int = 100) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """All documents of an index as (id, source), in order of their last write. Refreshes first."""
+    patient(f"refreshing {index}", lambda: client.indices.refresh(index=index))
+    after = -1
+    while True:
+        answer = patient(
+            f"reading {index}",
+            lambda after=after: client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
+                index=index,
+                size=page,
+                query={"range": {"_seq_no": {"gt": after}}},
+                sort=[{"_seq_no": "asc"}],
+                source={"exclude_vectors": False},
+                track_total_hits=False,
+                allow_partial_search_results=False,
+            ),
+        )
+        hits = answer.body["hits"]["hits"]
+        if len(hits) == 0:
+            return
+        yield [(hit["_id"], hit["_source"]) for hit in hits]
+        after = hits[-1]["sort"][0]

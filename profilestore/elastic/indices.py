@@ -12,6 +12,7 @@ import orjson
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
 from profilestore.documents import Event, IndexMeta, ProductDocument, ProfileDocument
+from profilestore.documents.base import Document
 from profilestore.elastic.client import error_type
 from profilestore.elastic.retry import patient
 from profilestore.errors import StoreError
@@ -32,18 +33,20 @@ __all__ = [
 ]
 
 KINDS: Final = ("products", "profiles", "events", "models", "texts")
-_MODELS: Final = {"products": ProductDocument, "profiles": ProfileDocument, "events": Event}
+_MODELS: Final[dict[str, type[Document]]] = {"products": ProductDocument, "profiles": ProfileDocument, "events": Event}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One way in which the server is not as the mappings say. `additive`: a field that can be added in
-    place; everything else calls for an index built beside."""
+    place; `fault`: this installation's own mappings and documents differ; everything else calls for an
+    index built beside."""
 
     kind: str
     text: str
     additive: bool
     path: tuple[str, ...] = ()
+    fault: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
@@ -169,12 +172,25 @@ def switch_aliases(client: Elasticsearch, moves: Mapping[str, tuple[str, str]]) 
     for alias, (old, new) in moves.items():
         actions.append({"remove": {"index": old, "alias": alias, "must_exist": True}})
         actions.append({"add": {"index": new, "alias": alias}})
-    try:
-        patient("switching the aliases", lambda: client.indices.update_aliases(actions=actions))
-    except StoreError:
-        raise
-    except ApiError as error:
-        raise StoreError(f"the aliases were moved by another process ({error_type(error)}): run it again.") from error
+
+    def call() -> None:
+        try:
+            client.indices.update_aliases(actions=actions)
+        except ApiError as error:
+            if error.status_code not in (400, 404) or _stand_at(client, moves):
+                # A lost answer: the switch was made, and the call repeated by us finds nothing to remove.
+                if error.status_code in (400, 404):
+                    return
+                raise
+            raise StoreError(
+                f"the aliases were moved by another process ({error_type(error)}): run it again."
+            ) from error
+
+    patient("switching the aliases", call)
+
+
+def _stand_at(client: Elasticsearch, moves: Mapping[str, tuple[str, str]]) -> bool:
+    return all(client.indices.exists_alias(name=alias, index=new).body for alias, (_, new) in moves.items())
 
 
 def add_fields(client: Elasticsearch, settings: Settings, differences: Sequence[Difference]) -> None:

@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch
 
 from profilestore.documents import IndexMeta, Revision
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
-from profilestore.elastic.index_identity import IndexIdentity, resolve_index, write_meta
+from profilestore.elastic.index_identity import IndexIdentity, max_seq_no, resolve_index, write_meta
 from profilestore.elastic.retry import patient, wait
 from profilestore.errors import NotInitialised
 
@@ -75,18 +75,7 @@ class ProductIndex:
 
     def max_seq_no(self, index: str) -> int:
         """The highest `_seq_no` of the index's primaries: the cheapest way to ask whether anything changed."""
-        answer = patient(
-            "reading the products' checkpoints",
-            lambda: self._client.indices.stats(
-                index=index,
-                level="shards",
-                metric="docs",
-                filter_path="indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.max_seq_no",
-            ),
-        )
-        (entry,) = answer.body["indices"].values()
-        copies = [copy for shard in entry["shards"].values() for copy in shard]
-        return max(int(copy["seq_no"]["max_seq_no"]) for copy in copies if copy["routing"]["primary"])
+        return max_seq_no(self._client, index)
 
     def set_meta(self, index: str, meta: IndexMeta) -> None:
         """Replace what the index says of itself; the owners of its fields stay."""

@@ -5,7 +5,7 @@ A profile is written to the concrete index it was read from, since the alias may
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from profilestore.documents import FoldPosition, IndexMeta, Revision
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
-from profilestore.elastic.index_identity import IndexIdentity, resolve_index, write_meta
+from profilestore.elastic.index_identity import IndexIdentity, max_seq_no, resolve_index, write_meta
 from profilestore.elastic.retry import patient
 from profilestore.errors import NotInitialised
 
@@ -46,8 +46,9 @@ class ProfileIndex:
         """Resolve the alias to the concrete index that reads and writes of one batch go to."""
         return resolve_index(self._client, self._name)
 
-    def read(self, index: str, user_ids: Sequence[str]) -> dict[str, StoredProfile]:
-        """The stored profiles of these users; who has none is absent. Real time, no refresh needed."""
+    def read(self, index: str, user_ids: Sequence[str], *, without: Collection[str] = ()) -> dict[str, StoredProfile]:
+        """The stored profiles of these users, less the fields `without`; who has none is absent. Real time,
+        no refresh needed."""
         found: dict[str, StoredProfile] = {}
         for start in range(0, len(user_ids), _READ_AT_ONCE):
             ids = list(user_ids[start : start + _READ_AT_ONCE])
@@ -56,6 +57,7 @@ class ProfileIndex:
                 lambda ids=ids: self._client.mget(  # type: ignore[misc]  # mypy cannot infer the lambda
                     index=index,
                     ids=ids,
+                    source_excludes=sorted(without) if len(without) > 0 else None,
                     filter_path="docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error.type",
                 ),
             )
@@ -73,6 +75,10 @@ class ProfileIndex:
             Operation("create" if revision is None else "index", index, user_id, source, expected=revision)
             for user_id, source, revision in profiles
         ]
+        return self.write_operations(operations)
+
+    def write_operations(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Write, as `write_bulk`."""
         return write_bulk(self._client, operations, action="writing profiles")
 
     def delete(self, index: str, profiles: Sequence[tuple[str, Revision]]) -> list[str]:
@@ -81,6 +87,10 @@ class ProfileIndex:
         outcomes = write_bulk(self._client, operations, action="deleting profiles")
         raise_failed([outcome for outcome in outcomes if outcome.status != 404], action="deleting profiles")
         return [outcome.id for outcome in outcomes if outcome.conflict]
+
+    def max_seq_no(self, index: str) -> int:
+        """The highest `_seq_no` of the index's primaries; -1 for an empty index."""
+        return max_seq_no(self._client, index)
 
     def set_meta(self, index: str, meta: IndexMeta) -> None:
         """Replace what the index says of itself; the owners of its fields stay."""

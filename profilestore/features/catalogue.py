@@ -113,22 +113,25 @@ class Catalogue:
         row = None if product_id is None else self._rows.get(product_id)
         return None if row is None else self._products[row]
 
+    def rows(self, product_ids: Sequence[str | None]) -> NDArray[np.int64]:
+        """Row of each product in the matrices, -1 where unknown; for `in_vectors`."""
+        find = self._rows.get
+        return np.array([-1 if p is None else find(p, -1) for p in product_ids], dtype=np.int64)
+
     def in_vectors(
-        self, space: str, product_ids: Sequence[str | None]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]] | None:
-        """In-vectors (n, dims) and their lengths (n,) of these products, zero where unknown; None
-        when no product has a vector in this space."""
+        self, space: str, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float64]] | None:
+        """Of these rows: which have an in-vector in the space (n,), the vectors (m, dims) and their lengths
+        (m,) of those that do; None when none has."""
         matrix = self._matrices.get(space)
         if matrix is None:
             return None
-        rows = np.fromiter((self._row(product_id) for product_id in product_ids), dtype=np.int64)
         known = (rows >= 0) & (rows < matrix.shape[0])
-        rows = np.where(known, rows, 0)
-        norms = np.where(known, self._norms[space][rows], 0.0)
-        return matrix[rows], norms
-
-    def _row(self, product_id: str | None) -> int:
-        return -1 if product_id is None else self._rows.get(product_id, -1)
+        lengths = np.where(known, self._norms[space][np.where(known, rows, 0)], 0.0)
+        told = lengths > 0.0
+        if not told.any():
+            return None
+        return told, matrix[rows[told]], lengths[told]
 
     @property
     def spaces(self) -> tuple[str, ...]:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,53 +75,53 @@ def state_of(events: Sequence[Event], *, catalogue: Catalogue, words: WordVector
         weights[position] = event_weight(event, rules)
         times[position] = effective_time(event)
         tally.count(event, event.time.timestamp(), event_amount(event, catalogue))
-    sums = {space: _decayed_sum(space, events, weights, times, catalogue, words, rules) for space in SPACES}
+    rows = catalogue.rows([event.product_id for event in events])
+    spoken = [
+        (position, words[event.text])
+        for position, event in enumerate(events)
+        if event.text is not None and event.type in TEXT_TYPES and event.text in words and weights[position] != 0.0
+    ]
+    weighed = _Weighed(weights, times, np.where(weights != 0.0, rows, -1), spoken)
+    sums = {space: _decayed_sum(space, weighed, catalogue, rules) for space in SPACES}
     products = [catalogue.get(event.product_id) for event in events]
     categories = _shares([None if p is None else p.category for p in products], weights, times, rules)
     brands = _shares([None if p is None else p.brand for p in products], weights, times, rules)
     return tally.state(sums, categories, brands)
 
 
-def _decayed_sum(
-    space: str,
-    events: Sequence[Event],
-    weights: NDArray[np.float64],
-    times: NDArray[np.float64],
-    catalogue: Catalogue,
-    words: WordVectors,
-    rules: FoldRules,
-) -> DecayedSum:
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """Events as arrays: weights (n,), times (n,) in epoch seconds, rows (n,) of their products, -1 where
+    there is nothing to add; and (position, in-vectors by space) of those whose words count."""
+
+    weights: NDArray[np.float64]
+    times: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    spoken: Sequence[tuple[int, Mapping[str, NDArray[np.float32]]]]
+
+
+def _decayed_sum(space: str, events: _Weighed, catalogue: Catalogue, rules: FoldRules) -> DecayedSum:
     terms: list[tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
-    of_products = catalogue.in_vectors(space, [event.product_id for event in events])
+    of_products = catalogue.in_vectors(space, events.rows)
     if of_products is not None:
-        vectors, norms = of_products
-        told = (norms > 0.0) & (weights != 0.0)
-        if told.any():
-            terms.append((vectors[told], norms[told], weights[told], times[told]))
-    spoken = [
-        (words[event.text][space], position)
-        for position, event in enumerate(events)
-        if event.text is not None
-        and event.type in TEXT_TYPES
-        and weights[position] != 0.0
-        and space in words.get(event.text, {})
-    ]
-    if len(spoken) > 0:
-        vectors = np.stack([vector for vector, _ in spoken])
-        norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
-        positions = np.array([position for _, position in spoken])
-        told = norms > 0.0
-        if told.any():
-            terms.append((vectors[told], norms[told], weights[positions][told], times[positions][told]))
+        told, vectors, lengths = of_products
+        terms.append((vectors, lengths, events.weights[told], events.times[told]))
+    said = [(position, vectors[space]) for position, vectors in events.spoken if space in vectors]
+    said = [(position, vector) for position, vector in said if vector.any()]
+    if len(said) > 0:
+        positions = np.array([position for position, _ in said])
+        vectors = np.stack([vector for _, vector in said])
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        terms.append((vectors, lengths, events.weights[positions], events.times[positions]))
     if len(terms) == 0:
         return states.NO_SUM
-    anchor = max(float(when.max()) for _, _, _, when in terms)
+    anchor = max(float(times.max()) for _, _, _, times in terms)
     vector = np.zeros(terms[0][0].shape[1])
     norm = 0.0
-    for vectors, norms, weight, when in terms:
-        scaled = weight * np.exp2(-(anchor - when) / rules.half_life_s[space])
+    for vectors, lengths, weights, times in terms:
+        scaled = weights * np.exp2(-(anchor - times) / rules.half_life_s[space])
         vector += scaled @ vectors.astype(np.float64)
-        norm += float(np.abs(scaled) @ norms)
+        norm += float(np.abs(scaled) @ lengths)
     return DecayedSum(anchor, vector, norm)
 
 
@@ -138,10 +141,16 @@ def _shares(
     return DecayedShares(anchor, sums)
 
 
-def _order_hash(event: Event) -> int:
-    # Lines without an order number that were bought at one instant are one order.
-    key = f"o{event.order_id}" if event.order_id is not None else f"t{event.time.timestamp()!r}"
+@lru_cache(maxsize=4096)
+def _order_hash(key: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+@lru_cache(maxsize=65_536)
+def _hour_of_week(quarter: int, zone: ZoneInfo) -> int:
+    # No zone has an offset that is not a multiple of a quarter of an hour since 1972.
+    local = datetime.fromtimestamp(quarter * 900, zone)
+    return local.weekday() * 24 + local.hour
 
 
 class _Tally:
@@ -150,7 +159,9 @@ class _Tally:
     def __init__(self, rules: FoldRules) -> None:
         self._rules = rules
         self._counts: dict[str, int] = {}
-        self._uses: dict[str, dict[str, int]] = {"channel": {}, "device": {}, "payment_method": {}}
+        self._channels: dict[str, int] = {}
+        self._devices: dict[str, int] = {}
+        self._payments: dict[str, int] = {}
         self._hours: list[int] = []
         self._orders: set[int] = set()
         self._purchased: dict[str, float] = {}
@@ -171,10 +182,12 @@ class _Tally:
         self._counts[event.type] = self._counts.get(event.type, 0) + 1
         self._acts.append(time)
         if event.type not in _NO_HABIT:
-            local = datetime.fromtimestamp(time, self._rules.zone)
-            self._hours.append(local.weekday() * 24 + local.hour)
-        for name, uses in self._uses.items():
-            value = getattr(event, name)
+            self._hours.append(_hour_of_week(int(time // 900), self._rules.zone))
+        for uses, value in (
+            (self._channels, event.channel),
+            (self._devices, event.device),
+            (self._payments, event.payment_method),
+        ):
             if value is not None:
                 uses[value] = uses.get(value, 0) + 1
         if event.type in ("purchase", "refund"):
@@ -190,7 +203,8 @@ class _Tally:
         sign = 1 if event.type == "purchase" else -1
         quantity = 1.0 if event.quantity is None else event.quantity
         if sign > 0:
-            self._orders.add(_order_hash(event))
+            # Lines without an order number that were bought at one instant are one order.
+            self._orders.add(_order_hash(f"t{time!r}" if event.order_id is None else f"o{event.order_id}"))
             self._purchases.append(time)
         self._purchase_count += sign
         self._quantity += sign * quantity
@@ -226,9 +240,9 @@ class _Tally:
             rating_count=len(self._ratings),
             orders=orders if orders.size > 0 else states.NO_ORDERS,
             hours=np.bincount(self._hours, minlength=states.HOURS_OF_WEEK) if self._hours else states.NO_HOURS,
-            channels=self._uses["channel"],
-            devices=self._uses["device"],
-            payments=self._uses["payment_method"],
+            channels=self._channels,
+            devices=self._devices,
+            payments=self._payments,
             categories=categories,
             brands=brands,
             purchased=self._purchased,

@@ -15,12 +15,20 @@ from profilestore.features import state as states
 from profilestore.features.packing import pack
 from profilestore.features.state import DecayedShares, DecayedSum, State
 
-__all__ = ["FOLD_FIELDS", "VECTOR_FIELDS", "encode_vector", "order_count", "served_fields", "unit_vectors"]
+__all__ = [
+    "FOLD_FIELDS",
+    "OTHERS_FIELDS",
+    "VECTOR_FIELDS",
+    "encode_vector",
+    "order_count",
+    "served_fields",
+    "unit_vectors",
+]
 
 VECTOR_FIELDS: Final = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_vector"}
 # What insight and later stages write stays out of this list, and the fold carries it over untouched.
-NOT_OF_THE_FOLD: Final = frozenset(("segment", "value_tier", "churn_risk"))
-FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - NOT_OF_THE_FOLD
+OTHERS_FIELDS: Final = frozenset(("segment", "value_tier", "churn_risk"))
+FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - OTHERS_FIELDS
 SHARES_KEPT: Final = 10
 MAIN_KEPT: Final = 3
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from profilestore.elastic.product_index import FOLD_READS, IN_VECTOR_FIELDS, ProductIndex
 from profilestore.elastic.index_identity import IndexIdentity
+from profilestore.elastic.product_index import FOLD_READS, IN_VECTOR_FIELDS, ProductIndex
 from profilestore.features.catalogue import Catalogue, ProductFeatures
 
 __all__ = ["FreshCatalogue", "features_of"]

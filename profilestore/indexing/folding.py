@@ -14,8 +14,8 @@ from typing import Final
 
 from profilestore.documents import Event
 from profilestore.elastic.event_log import Appended, EventLog, Logged, LogIdentity
-from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.index_identity import IndexIdentity
+from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.elastic.retry import wait
 from profilestore.errors import SettingsChanged, UpdateGaveUp
@@ -107,6 +107,12 @@ class Folder:
             return report
         raise UpdateGaveUp("the profiles index kept moving: is a migration stuck?", ids=[], attempts=_ATTEMPTS)
 
+    def start_at(self, log: LogIdentity, upto: Mapping[int, int]) -> None:
+        """Set C by shard, as after a rebuild of all profiles from the log up to there."""
+        self._follow(log)
+        self._done = dict(upto)
+        self.save_checkpoint(log, force=True)
+
     def lag(self) -> int:
         """How many writes of the log are above C: at most that many events are not folded yet."""
         log = self._log.identity()
@@ -169,9 +175,7 @@ class Folder:
         report.invalid += [(logged.event_id, logged.problem) for logged in page if logged.problem is not None]
         if len(changed) > 0:
             # A log document that was changed against the rules: nothing folded of it can be taken back.
-            report.rebuilt += self._writer.rebuild(
-                log, shard=shard, user_ids=sorted(changed), target=self._target_now()
-            )
+            report.rebuilt += self._writer.rebuild(log, shard=shard, user_ids=sorted(changed))
         return report
 
     def _target_now(self) -> IndexIdentity:
@@ -216,7 +220,7 @@ class Folder:
                 attempts=_ATTEMPTS,
             )
         if len(strange) > 0:
-            report.rebuilt += self._writer.rebuild(log, shard=shard, user_ids=strange, target=target)
+            report.rebuilt += self._writer.rebuild(log, shard=shard, user_ids=strange)
         return report
 
     def _restored(self, log: LogIdentity, shard: int, held: Mapping[str, HeldProfile], upto: int) -> set[str]:

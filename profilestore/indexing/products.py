@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from profilestore.documents import IndexMeta, Product, Revision
 from profilestore.documents.product import ROW_FIELDS
 from profilestore.elastic.bulk import Operation
-from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.index_identity import IndexIdentity
+from profilestore.elastic.product_index import ProductIndex
 from profilestore.errors import UpdateGaveUp
 from profilestore.features.served import encode_vector
 from profilestore.indexing.counts import LoadCounts
@@ -149,9 +149,7 @@ class ProductLoader:
             add_topics(self._models.topics(meta.topics_model), texts, fields)
         return fields
 
-    def _write(
-        self, changes: Sequence[_Change], operations: Sequence[Operation], counts: LoadCounts
-    ) -> list[Product]:
+    def _write(self, changes: Sequence[_Change], operations: Sequence[Operation], counts: LoadCounts) -> list[Product]:
         """Write; returns the products that must be tried again."""
         concerned = [change.product.product_id for change in changes if change.concerns_profiles]
         self._refold.note(concerned)

@@ -11,6 +11,7 @@ from profilestore.documents import Event, FoldPosition, Revision
 from profilestore.elastic.bulk import raise_failed
 from profilestore.elastic.event_log import EventLog, LogIdentity
 from profilestore.elastic.index_identity import IndexIdentity
+from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
 from profilestore.elastic.retry import wait
 from profilestore.errors import UpdateGaveUp
@@ -93,14 +94,15 @@ class ProfileWriter:
         *,
         log: EventLog,
         profiles: ProfileIndex,
-        catalogue: FreshCatalogue,
+        products: ProductIndex,
         words: Words,
         models: Models,
         rules: FoldRules,
     ) -> None:
         self._log = log
         self._profiles = profiles
-        self._catalogue = catalogue
+        self._products = products
+        self._catalogue = FreshCatalogue(products)
         self._words = words
         self._models = models
         self._rules = rules
@@ -108,8 +110,16 @@ class ProfileWriter:
         self._cached_index: str | None = None
 
     def inputs(self, events: Sequence[Event], target: IndexIdentity) -> FoldInputs:
-        """What folding these events needs, as it is now: call it after the log's checkpoint was read."""
-        catalogue = self._catalogue.ensure(event.product_id for event in events if event.product_id is not None)
+        """What folding these events needs, as it is now: call it after the log's checkpoint was read.
+
+        Raises:
+            IndexMoved: products and profiles are of two generations.
+        """
+        products = self._products.identity()
+        if products.meta.generation != target.meta.generation:
+            raise IndexMoved  # resolved on either side of a switch
+        asked = [event.product_id for event in events if event.product_id is not None]
+        catalogue = self._catalogue.ensure(asked, identity=products)
         texts = {event.text for event in events if event.text is not None and needs_words(event, self._rules)}
         return FoldInputs(
             catalogue=catalogue,
@@ -177,7 +187,7 @@ class ProfileWriter:
         if len(self._cache) > _KEPT:
             self._cache.popitem(last=False)
 
-    def rebuild(self, log: LogIdentity, *, shard: int, user_ids: Sequence[str], target: IndexIdentity) -> int:
+    def rebuild(self, log: LogIdentity, *, shard: int, user_ids: Sequence[str]) -> int:
         """Fold these users' events again from nothing, and write the profiles whole. Returns how many.
 
         A profile without any valid event left is deleted: the log is the whole truth.
@@ -188,7 +198,11 @@ class ProfileWriter:
         for start in range(0, len(user_ids), _USERS_AT_ONCE):
             pending = list(user_ids[start : start + _USERS_AT_ONCE])
             for attempt in range(_ATTEMPTS):
-                pending = self._rebuild_once(log, shard, pending, target)
+                try:
+                    pending = self._rebuild_once(log, shard, pending, self._profiles.identity())
+                except IndexMoved:
+                    wait(attempt + 4)
+                    continue
                 if len(pending) == 0:
                     break
                 wait(attempt)
@@ -205,7 +219,7 @@ class ProfileWriter:
         upto = self._log.checkpoints(log)[shard]
         self._log.refresh(log)
         events = self.replay(log, shard=shard, user_ids=user_ids, upto=upto)
-        inputs = self.inputs([event for own in events.values() for event in own], target)
+        inputs = self.inputs([event for own in events.values() for _, event in own], target)
         for user_id in user_ids:
             self._cache.pop(user_id, None)
         held = self.read(target, user_ids)
@@ -221,28 +235,36 @@ class ProfileWriter:
             own = events.get(user_id, [])
             revision = held[user_id].revision
             if len(own) > 0:
-                state = state_of(own, catalogue=inputs.catalogue, words=inputs.words, rules=inputs.rules)
+                state = state_of(
+                    [event for _, event in own], catalogue=inputs.catalogue, words=inputs.words, rules=inputs.rules
+                )
                 changes.append((user_id, held[user_id].moved(state, log, shard, upto)))
             elif revision is not None:
                 gone.append((user_id, revision))
         return ahead + self.write(target, changes, inputs) + self._profiles.delete(target.index, gone)
 
+    def replay_all(self, log: LogIdentity, *, shard: int, upto: int) -> Iterator[dict[str, list[tuple[int, Event]]]]:
+        """All users of a shard with their valid events (`_seq_no`, event), some 50,000 events at a time."""
+        for chunk in chunks_of_users(self._log.users(log, shard=shard)):
+            yield self.replay(log, shard=shard, user_ids=chunk, upto=upto, whole_range=True)
+
     def replay(
         self, log: LogIdentity, *, shard: int, user_ids: Sequence[str], upto: int, whole_range: bool = False
-    ) -> dict[str, list[Event]]:
-        """All valid events of these users up to `upto`, by user, in log order. With `whole_range` the users
-        are neighbours in id order, and one range stands for them."""
+    ) -> dict[str, list[tuple[int, Event]]]:
+        """All valid events (`_seq_no`, event) of these users up to `upto`, by user, in log order.
+
+        With `whole_range` the users are neighbours in id order, and one range stands for them."""
         if len(user_ids) == 0:
             return {}
         if whole_range:
             pages = self._log.read_range(log, user_ids[0], user_ids[-1], shard=shard, upto=upto)
         else:
             pages = self._log.read_users(log, user_ids, shard=shard, upto=upto)
-        events: dict[str, list[Event]] = {}
+        events: dict[str, list[tuple[int, Event]]] = {}
         for page in pages:
             for logged in page:
                 if logged.event is not None:
-                    events.setdefault(logged.event.user_id, []).append(logged.event)
+                    events.setdefault(logged.event.user_id, []).append((logged.seq_no, logged.event))
         return events
 
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from profilestore.elastic.event_log import EventLog
 from profilestore.elastic.model_store import ModelStore
-from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.indexing.profile_writer import ProfileWriter
 
 __all__ = ["Refold"]
@@ -24,9 +23,8 @@ _IDS_AT_ONCE: Final = 10_000
 class Refold:
     """Rebuilds the profiles concerned by changed products."""
 
-    def __init__(self, *, log: EventLog, profiles: ProfileIndex, writer: ProfileWriter, store: ModelStore) -> None:
+    def __init__(self, *, log: EventLog, writer: ProfileWriter, store: ModelStore) -> None:
         self._log = log
-        self._profiles = profiles
         self._writer = writer
         self._store = store
 
@@ -63,6 +61,5 @@ class Refold:
                 for page in self._log.users(log, shard=shard, query=query):
                     users.update(user_id for user_id, _ in page)
             if len(users) > 0:
-                target = self._profiles.identity()
-                rebuilt += self._writer.rebuild(log, shard=shard, user_ids=sorted(users), target=target)
+                rebuilt += self._writer.rebuild(log, shard=shard, user_ids=sorted(users))
         return rebuilt

@@ -1,0 +1,283 @@
+"""Topics of the products' texts: online LDA (Hoffman, Blei and Bach 2010) by gensim.
+
+gensim's LdaMulticore is not reproducible: its workers draw random numbers and are merged in the order
+in which they happen to finish. So gensim's LdaModel does the online updates, with its inner loop, the
+inference of a chunk, replaced by one that is vectorised over the chunk, starts every document alike and
+runs on all cores in slices that are summed in a fixed order. Equal input gives an equal model, and a
+text the same topics whatever else is in its batch.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilestore.errors import ModelError, UsageError
+from profilestore.features.model_bytes import content_name, pack_model, unpack_model
+from profilestore.features.text_model import Vectors
+from profilestore.features.tokens import content_tokens
+from profilestore.features.variational import expected_log, infer_chunk
+
+__all__ = ["TopicModel", "train_topics"]
+
+_KIND: Final = "topics"
+GRID: Final = (10, 20, 40, 80)
+# At least so many documents a topic, or topics become single products.
+DOCUMENTS_A_TOPIC: Final = 15
+SMALLEST_AUTO: Final = 5
+LARGEST_VOCABULARY: Final = 30_000
+COHERENCE_DOCUMENTS: Final = 3000
+PERPLEXITY_DOCUMENTS: Final = 1000
+LABEL_WORDS: Final = 3
+LABEL_WORDS_MOST: Final = 6
+# Weight of a word's probability against its lift in the relevance of Sievert and Shirley (2014).
+RELEVANCE_LAMBDA: Final = 0.6
+MAIN_SHARE: Final = 0.15
+MAIN_TOPICS: Final = 3
+CHUNK: Final = 1000
+
+
+class TopicModel:
+    """A trained topic model. `weights` (topics, V) is LDA's lambda, `alpha` (topics,) the prior of the shares.
+
+    `figures`: coherence (c_npmi) of each number of topics tried, perplexity a word, seconds, documents,
+    vocabulary.
+    """
+
+    def __init__(
+        self, words: list[str], *, weights: NDArray[Any], alpha: NDArray[Any], labels: list[str],
+        figures: dict[str, Any],
+    ) -> None:  # fmt: skip
+        self.labels, self.figures, self._words = labels, figures, words
+        self._stored = {
+            "weights": np.asarray(weights, dtype=np.float32), "alpha": np.asarray(alpha, dtype=np.float32)
+        }  # fmt: skip
+        weights, self._alpha = self._stored["weights"], self._stored["alpha"]
+        if weights.shape != (len(labels), len(words)) or self._alpha.shape != (len(labels),):
+            raise ModelError("a stored topics model does not fit together: train it again")
+        self._probabilities = weights / weights.sum(axis=1, keepdims=True)
+        self._exp_log_beta = np.exp(expected_log(weights)).astype(np.float32)
+        self._index = {word: column for column, word in enumerate(words)}
+        self._model_id = content_name(_KIND, {"words": words, "labels": labels}, self._stored)
+
+    @property
+    def model_id(self) -> str:
+        """`topics-` and a hash of the content; figures are no part of it."""
+        return self._model_id
+
+    @property
+    def topics(self) -> int:
+        """How many topics there are."""
+        return len(self.labels)
+
+    def words(self, topic: int, n: int = 10) -> list[str]:
+        """The n most relevant words of a topic, the first most."""
+        order = _by_relevance(self._probabilities, self._stored["weights"])[topic]
+        return [self._words[column] for column in order[:n]]
+
+    def infer(self, texts: Sequence[str]) -> Vectors:
+        """Shares of the topics, shape (n, topics), float32; rows sum to 1, or are zero without a known word."""
+        shares = np.zeros((len(texts), self.topics), dtype=np.float32)
+        for start in range(0, len(texts), CHUNK):
+            documents = [_to_counts(content_tokens(text), self._index) for text in texts[start : start + CHUNK]]
+            known = [row for row, document in enumerate(documents) if len(document) > 0]
+            if len(known) == 0:
+                continue
+            gamma, _ = infer_chunk([documents[row] for row in known], self._exp_log_beta, self._alpha)
+            # Rounded, so that the last bit, which may hang on the batch, does not show.
+            part = np.round(gamma / gamma.sum(axis=1, keepdims=True), 5)
+            shares[start + np.asarray(known)] = part / part.sum(axis=1, keepdims=True)
+        return shares
+
+    def main_topics(self, vector: Sequence[float] | NDArray[Any]) -> list[str]:
+        """Labels of the topics with a share of at least 0.15, the largest first, at most 3."""
+        shares = np.asarray(vector, dtype=np.float64)
+        order = np.argsort(-shares, kind="stable")[:MAIN_TOPICS]
+        return [self.labels[topic] for topic in order if shares[topic] >= MAIN_SHARE]
+
+    def to_bytes(self) -> bytes:
+        """The model as bytes for `from_bytes`, here or on another machine."""
+        header = {"words": self._words, "labels": self.labels, "figures": self.figures}
+        return pack_model(_KIND, header, self._stored)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> TopicModel:
+        """Read a model back.
+
+        Raises:
+            ModelError: the bytes are broken or are no topic model.
+        """
+        header, arrays = unpack_model(_KIND, data)
+        try:
+            return cls(header["words"], labels=header["labels"], figures=header["figures"], **arrays)
+        except (KeyError, TypeError, IndexError) as error:
+            raise ModelError("a stored topics model is broken: train it again") from error
+
+
+def train_topics(
+    texts: Sequence[str], *, topics: int | Literal["auto"] = "auto", seed: int = 7, passes: int = 10
+) -> TopicModel:
+    """Train topics on the texts of a shop's products; equal texts in equal order give an equal model.
+
+    Args:
+        texts: of all products.
+        topics: how many, or "auto" for the most coherent (c_npmi) of 10, 20, 40 and 80, as far as there are
+            15 documents a topic; a smaller shop gets fewer.
+        seed: of the starting point.
+        passes: how often the texts are gone through.
+
+    Raises:
+        UsageError: `topics` is below 1.
+        ModelError: the texts hold no word.
+    """
+    if topics != "auto" and topics < 1:
+        raise UsageError(f"topics must be at least 1 or auto, not {topics}")
+    started = time.perf_counter()
+    documents = [tokens for tokens in map(content_tokens, texts) if len(tokens) > 0]
+    if len(documents) == 0:
+        raise ModelError("no product has a text with words in it: topics need some to learn from")
+    dictionary = _choose_words(documents)
+    corpus = [dictionary.doc2bow(tokens) for tokens in documents]
+    candidates = _grid(len(documents)) if topics == "auto" else [topics]
+    best: tuple[float, Any] | None = None
+    coherences: dict[str, float] = {}
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for count in candidates:
+            model = _train_lda(corpus, dictionary, topics=count, seed=seed, passes=passes, pool=pool)
+            coherence = _coherence(model, documents, dictionary)
+            coherences[str(count)] = round(coherence, 4)
+            if best is None or coherence > best[0]:
+                best = coherence, model
+    assert best is not None  # there is at least one candidate
+    lda = best[1]
+    words = [dictionary[column] for column in range(len(dictionary))]
+    weights = np.asarray(lda.state.get_lambda(), dtype=np.float32)
+    return TopicModel(
+        words,
+        weights=weights,
+        alpha=np.asarray(lda.alpha, dtype=np.float32),
+        labels=_label(words, weights),
+        figures={
+            "coherence": coherences,
+            "perplexity": _perplexity(lda, corpus),
+            "seconds": round(time.perf_counter() - started, 2),
+            "documents": len(documents),
+            "vocabulary": len(words),
+        },
+    )
+
+
+def _grid(documents: int) -> list[int]:
+    fitting = [count for count in GRID if count * DOCUMENTS_A_TOPIC <= documents]
+    return fitting if len(fitting) > 0 else [max(1, min(SMALLEST_AUTO, documents // 3))]
+
+
+def _choose_words(documents: list[list[str]]) -> Any:
+    """Words in at least 2 documents (3 from 2,000 on) and at most half of them; all, where that leaves none."""
+    from gensim.corpora import Dictionary
+
+    dictionary = Dictionary(documents)
+    dictionary.filter_extremes(
+        no_below=3 if len(documents) >= 2000 else 2, no_above=0.5, keep_n=LARGEST_VOCABULARY
+    )  # fmt: skip
+    if len(dictionary) == 0:
+        dictionary = Dictionary(documents)
+        dictionary.filter_extremes(no_below=1, no_above=1.0, keep_n=LARGEST_VOCABULARY)
+    return dictionary
+
+
+def _train_lda(corpus: Any, dictionary: Any, *, topics: int, seed: int, passes: int, pool: ThreadPoolExecutor) -> Any:
+    from gensim.models import LdaModel
+
+    class ChunkedLda(LdaModel):  # type: ignore[misc]  # gensim ships no types
+        def inference(self, chunk: Any, collect_sstats: bool = False) -> tuple[Any, Any]:
+            # In slices of a fixed size, so that the sum does not hang on how many cores there are.
+            slices = [chunk[start : start + 250] for start in range(0, len(chunk), 250)]
+            parts = list(
+                pool.map(lambda s: infer_chunk(s, self.expElogbeta, self.alpha, collect=collect_sstats), slices)
+            )
+            gamma = np.concatenate([part[0] for part in parts])
+            if not collect_sstats:
+                return gamma, None
+            statistics = np.zeros_like(self.expElogbeta)
+            for _, collected in parts:
+                if collected is not None:
+                    columns, sums = collected
+                    statistics[:, columns] += sums
+            return gamma, statistics * self.expElogbeta
+
+    return ChunkedLda(
+        corpus, id2word=dictionary, num_topics=topics, random_state=seed, passes=passes, chunksize=CHUNK,
+        alpha="asymmetric", eta=None, eval_every=None, minimum_probability=0.0, dtype=np.float32,
+    )  # fmt: skip
+
+
+def _perplexity(lda: Any, corpus: list[Any]) -> float:
+    """2 to the power of the negative variational bound a word, over up to 1,000 documents."""
+    sample = corpus[:: max(1, len(corpus) // PERPLEXITY_DOCUMENTS)]
+    gamma, _ = infer_chunk(sample, lda.expElogbeta, lda.alpha)
+    gamma = gamma[:, None, :]  # bound() wants a row of its own for each document
+    ratio = len(corpus) / len(sample)
+    words = sum(count for document in sample for _, count in document)
+    if words == 0:
+        return 1.0
+    return round(float(2.0 ** -(lda.bound(sample, gamma=gamma, subsample_ratio=ratio) / (ratio * words))), 2)
+
+
+def _coherence(lda: Any, documents: list[list[str]], dictionary: Any) -> float:
+    """Mean c_npmi of the topics' ten first words over up to 3,000 documents: of gensim's measures the
+    best correlated with people's judgement that needs no more than co-occurrence (Röder et al. 2015)."""
+    from gensim.models import CoherenceModel
+
+    size = min(10, len(dictionary))
+    if size < 2:
+        return 0.0
+    step = max(1, len(documents) // COHERENCE_DOCUMENTS)
+    texts = documents[::step]
+    order = np.argsort(-lda.get_topics(), axis=1, kind="stable")[:, :size]
+    seen = {token for tokens in texts for token in tokens}
+    tops = [[dictionary[column] for column in row if dictionary[column] in seen] for row in order.tolist()]
+    tops = [top for top in tops if len(top) > 1]
+    if len(tops) == 0:
+        return 0.0
+    measure = CoherenceModel(topics=tops, texts=texts, dictionary=dictionary, coherence="c_npmi", processes=1)
+    return float(np.nanmean(measure.get_coherence_per_topic()))
+
+
+def _by_relevance(probabilities: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.intp]:
+    """Columns of each topic by relevance: l * log p(word | topic) + (1 - l) * log lift (Sievert and Shirley 2014)."""
+    marginal = weights.sum(axis=0) / weights.sum()
+    log = np.log(probabilities)
+    relevance = RELEVANCE_LAMBDA * log + (1.0 - RELEVANCE_LAMBDA) * (log - np.log(marginal))
+    return np.argsort(-relevance, axis=1, kind="stable")
+
+
+def _label(words: list[str], weights: NDArray[Any]) -> list[str]:
+    """Each topic's most relevant words, three or as many as it takes to tell it from those before."""
+    order = _by_relevance(weights / weights.sum(axis=1, keepdims=True), weights)
+    labels: list[str] = []
+    for topic, columns in enumerate(order.tolist()):
+        # A part of a longer word (连衣 of 连衣裙) says nothing that the word does not.
+        top: list[str] = []
+        for word in (words[column] for column in columns[:30]):
+            if not any(word in other or other in word for other in top):
+                top.append(word)
+        options = [" · ".join(top[:n]) for n in range(LABEL_WORDS, LABEL_WORDS_MOST + 1)]
+        options.append(f"{options[0]} ({topic + 1})")
+        labels.append(next(option for option in options if option not in labels))
+    return labels
+
+
+def _to_counts(tokens: list[str], index: dict[str, int]) -> list[tuple[int, int]]:
+    counts: dict[int, int] = {}
+    for token in tokens:
+        column = index.get(token)
+        if column is not None:
+            counts[column] = counts.get(column, 0) + 1
+    return sorted(counts.items())

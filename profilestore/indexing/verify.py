@@ -1,0 +1,173 @@
+"""Do the profiles say what the log says? Fully by folding again, or cheaply by counts and W."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from profilestore.documents import Event
+from profilestore.elastic.event_log import EventLog, LogIdentity
+from profilestore.elastic.index_identity import IndexIdentity
+from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
+from profilestore.features.compare import differing_fields
+from profilestore.features.fold import state_of
+from profilestore.features.packing import unpack
+from profilestore.features.served import FOLD_FIELDS, VECTOR_FIELDS, served_fields
+from profilestore.indexing.folding import Folder
+from profilestore.indexing.profile_writer import FoldInputs, ProfileWriter, chunks_of_users
+
+__all__ = ["Verifier", "VerifyReport"]
+
+_POSITION_FIELDS = frozenset(("user_id", "generation", "folded_upto", "log_uuid", "log_shard"))
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """`users` maps who differs to the fields concerned; `behind` counts profiles whose latest events are in
+    the log and not folded yet, which is no difference: `profilestore fold` folds them."""
+
+    checked: int = 0
+    behind: int = 0
+    users: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def different(self) -> int:
+        """How many profiles differ."""
+        return len(self.users)
+
+
+class Verifier:
+    """Compares profiles with the log. Reads only."""
+
+    def __init__(self, *, log: EventLog, profiles: ProfileIndex, writer: ProfileWriter, folder: Folder) -> None:
+        self._log = log
+        self._profiles = profiles
+        self._writer = writer
+        self._folder = folder
+
+    def verify(self, user_ids: Sequence[str]) -> VerifyReport:
+        """Fold these users' events again and compare."""
+        report = VerifyReport()
+        log, target, done = self._begin()
+        by_shard: dict[int, list[str]] = {}
+        for user_id in user_ids:
+            by_shard.setdefault(self._log.shard_of(log, user_id), []).append(user_id)
+        for shard, users in by_shard.items():
+            self._check(log, shard, sorted(set(users)), target, done.get(shard, -1), report, whole_range=False)
+        return report
+
+    def verify_all(self, *, quick: bool = False) -> VerifyReport:
+        """Every user of the log and every profile. `quick` compares counts of events and W by aggregations
+        only; in full, states are folded again."""
+        report = VerifyReport()
+        log, target, done = self._begin()
+        known: set[str] = set()
+        for shard in range(log.shards):
+            for chunk in chunks_of_users(self._log.users(log, shard=shard)):
+                known.update(chunk)
+                if quick:
+                    self._count(log, shard, chunk, target, done.get(shard, -1), report)
+                else:
+                    self._check(log, shard, chunk, target, done.get(shard, -1), report, whole_range=True)
+        for page in self._profiles.scan(target.index, fields=["user_id"]):
+            for user_id, _ in page:
+                if user_id not in known:
+                    report.checked += 1
+                    report.users[user_id] = ["no events in the log"]
+        return report
+
+    def _begin(self) -> tuple[LogIdentity, IndexIdentity, dict[int, int]]:
+        log = self._log.identity()
+        target = self._profiles.identity()
+        done = self._folder.checkpoint(log, target)
+        self._log.refresh(log)
+        self._profiles.refresh(target.index)
+        return log, target, done
+
+    def _check(
+        self,
+        log: LogIdentity,
+        shard: int,
+        users: Sequence[str],
+        target: IndexIdentity,
+        done: int,
+        report: VerifyReport,
+        *,
+        whole_range: bool,
+    ) -> None:
+        # Profiles first: an event that is logged between the two readings is above their W.
+        stored = self._profiles.read(target.index, users)
+        upto = self._log.checkpoints(log)[shard]
+        self._log.refresh(log)
+        events = self._writer.replay(log, shard=shard, user_ids=users, upto=upto, whole_range=whole_range)
+        inputs = self._writer.inputs([event for own in events.values() for _, event in own], target)
+        for user_id in users:
+            own = events.get(user_id, [])
+            if len(own) == 0 and user_id not in stored:
+                continue
+            report.checked += 1
+            differing = self._differences(stored.get(user_id), own, log, shard, done, inputs, report)
+            if len(differing) > 0:
+                report.users[user_id] = differing
+
+    def _differences(
+        self,
+        profile: StoredProfile | None,
+        own: Sequence[tuple[int, Event]],
+        log: LogIdentity,
+        shard: int,
+        done: int,
+        inputs: FoldInputs,
+        report: VerifyReport,
+    ) -> list[str]:
+        folded_upto = -1 if profile is None else profile.position.upto
+        if profile is not None and (profile.position.log_uuid != log.uuid or profile.position.shard != shard):
+            return ["folded from another log"]
+        later = [number for number, _ in own if number > folded_upto]
+        if len(later) > 0 and min(later) <= done:
+            return ["events that the fold passed by"]
+        report.behind += len(later) > 0
+        if profile is None:
+            return []
+        state = state_of(
+            [event for number, event in own if number <= folded_upto],
+            catalogue=inputs.catalogue,
+            words=inputs.words,
+            rules=inputs.rules,
+        )
+        held = unpack(profile.source["state"])
+        served = served_fields(held, trained=inputs.trained, topic_labels=inputs.topic_labels)
+        return differing_fields(held, state) + _served_differences(profile.source, served)
+
+    def _count(
+        self, log: LogIdentity, shard: int, users: Sequence[str], target: IndexIdentity, done: int, report: VerifyReport
+    ) -> None:
+        stored = self._profiles.read(target.index, users, without=FOLD_FIELDS - {*_POSITION_FIELDS, "events_total"})
+        counted = self._counts(log, shard, users)
+        for user_id in users:
+            report.checked += 1
+            profile = stored.get(user_id)
+            total, first, last = counted[user_id]
+            folded_upto = -1 if profile is None else profile.position.upto
+            if profile is not None and profile.position.log_uuid != log.uuid:
+                report.users[user_id] = ["folded from another log"]
+            elif last > folded_upto:
+                report.behind += 1
+                if first > folded_upto and first <= done:
+                    report.users[user_id] = ["events that the fold passed by"]
+            elif profile is not None and profile.source["events_total"] != total:
+                report.users[user_id] = ["events_total"]
+
+    def _counts(self, log: LogIdentity, shard: int, users: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+        found: dict[str, tuple[int, int, int]] = {}
+        for page in self._log.user_figures(log, users[0], users[-1], shard=shard):
+            found |= page
+        return found
+
+
+def _served_differences(source: Any, served: dict[str, Any]) -> list[str]:
+    """Fields of the document that do not say what its own state says. Vectors are not in `source`."""
+    ignored = _POSITION_FIELDS | {"state", *VECTOR_FIELDS.values()}
+    names = (FOLD_FIELDS - ignored) & (source.keys() | served.keys())
+    return sorted(name for name in names if source.get(name) != served.get(name))
