@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from profilestore.documents import Product, User
 from profilestore.documents.base import Document
 from profilestore.ingest.cleaning import Cleaning
+from profilestore.ingest.converters import NUMERIC_FIELDS
 from profilestore.ingest.mapping import ColumnMapping
 from profilestore.ingest.merge import Merged, Merger
 from profilestore.ingest.rejects import Rejects
@@ -87,7 +88,7 @@ def _read(run: Run, model: type[D], *, batch_size: int) -> Iterator[list[D]]:
     filler, judge = _learn(run, merger)
     batch: list[D] = []
     for chunk in _chunks(merger.merged()):
-        for document in _documents(chunk, run, model, filler, judge, merger.fields):
+        for document in _documents(chunk, run, model, filler, judge):
             batch.append(document)
             if len(batch) >= batch_size:
                 run.intake.report.emitted += len(batch)
@@ -116,27 +117,24 @@ def _learn(run: Run, merger: Merger) -> tuple[Filler, Judge | None]:
     if not rules.needs_statistics():
         return Filler(rules, {}, counts), None
     statistics = Statistics(rules)
-    fields = merger.fields
+    fields = [name for name in merger.fields if name in NUMERIC_FIELDS or rules.missing_action(name) != "keep"]
     for values in merger.columns(fields):
         statistics.add({name: [values.get(name)] for name in fields}, 1, set())
     return Filler(rules, statistics.fill_values(), counts), statistics.judge()
 
 
-def _documents(
-    chunk: list[Merged], run: Run, model: type[D], filler: Filler, judge: Judge | None, fields: list[str]
-) -> Iterator[D]:
-    names = list(dict.fromkeys([*fields, *(name for name in run.context.cleaning.missing if name != "*")]))
+def _documents(chunk: list[Merged], run: Run, model: type[D], filler: Filler, judge: Judge | None) -> Iterator[D]:
+    there = dict.fromkeys(name for row in chunk for name in row.values)
+    names = list(dict.fromkeys([*there, *(name for name in run.context.cleaning.missing if name != "*")]))
     names = [name for name in names if name in model.model_fields or name.startswith("attributes.")]
     columns = [[row.values.get(name) for row in chunk] for name in names]
     bad: dict[int, tuple[str | None, str]] = {}
     filler.fill(names, columns, bad)
     flags = {} if judge is None else judge(dict(zip(names, columns, strict=True)), len(chunk))
-    id_ = "product_id" if model is Product else "user_id"
     for index, row in enumerate(chunk):
         if index not in bad:
             given = {name: column[index] for name, column in zip(names, columns, strict=True)}
             values = _nested(given)
-            values[id_] = row.values[id_]
             if index in flags:
                 run.intake.report.flagged += 1
                 values["attributes"] = {**values.get("attributes", {}), "outlier": flags[index]}

@@ -30,6 +30,7 @@ from profilestore.settings import Settings
 __all__ = ["NUMERIC_FIELDS", "Context", "Converter", "build_converter"]
 
 _MEMORY_LIMIT: Final = 50_000
+_MEMORY_LIMIT_CHARS: Final = 4_000_000
 _HASHABLE: Final = frozenset((str, int, float, type(None), datetime, date))
 _MAX_INT: Final = 2**31 - 1
 # field -> (what it is, lowest, highest or longest)
@@ -73,20 +74,24 @@ class Converter(dict[Any, Any]):
         super().__init__()
         self._convert = convert
         self._touched: dict[Any, str] = {}
+        self._chars = 0
 
     def __missing__(self, cell: Any) -> Any:
         value = self._convert(cell)
         if type(value) is Changed:
             self._touched[cell] = value.rule
             value = value.value
+        if isinstance(cell, str):
+            self._chars += len(cell)
         self[cell] = value
         return value
 
     def column(self, cells: Sequence[Any], counts: Counter[str]) -> list[Any]:
         """The values of a column of cells; `Bad` where a cell cannot be taken."""
-        if len(self) > _MEMORY_LIMIT:
+        if len(self) > _MEMORY_LIMIT or self._chars > _MEMORY_LIMIT_CHARS:
             self.clear()
             self._touched.clear()
+            self._chars = 0
         # True equals 1 as a key, so booleans go without memory, and so does what cannot be a key.
         if not set(map(type, cells)) <= _HASHABLE:
             return [self._single(cell, counts) for cell in cells]

@@ -16,6 +16,7 @@ from profilestore.ingest.text_lines import LineBlock, find_bad_bytes, read_lines
 __all__ = ["read_csv"]
 
 _ROW_LIMIT_LINES: Final = 1000  # a row of more lines has a quote that nobody closed
+_ROW_LIMIT_CHARS: Final = 16 << 20
 _FIELD_LIMIT: Final = 16 << 20
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -124,7 +125,7 @@ class _Parser:
                 begin = end
         except csv.Error as error:
             unclosed = "unexpected end" in str(error)
-            if unclosed and not last and len(lines) - begin <= _ROW_LIMIT_LINES:
+            if unclosed and not last and _may_go_on(lines, begin):
                 self._open = LineBlock(block.first + begin, block.lines[begin:], quoted=True, odd=block.odd)
                 return None
             self._refuse(block.first + begin, "a quote is not closed" if unclosed else "broken quoting", lines[begin])
@@ -152,6 +153,11 @@ class _Parser:
             return None
         cells: list[Sequence[str]] = list(zip(*rows, strict=True)) if len(rows) > 0 else [[] for _ in self._names]
         return Block(file=self._label, names=self._names, cells=cells, lines=numbers, done_bytes=done_bytes)
+
+
+def _may_go_on(lines: list[str], begin: int) -> bool:
+    """Whether the rest of the lines can be the beginning of one row."""
+    return len(lines) - begin <= _ROW_LIMIT_LINES and sum(map(len, lines[begin:])) <= _ROW_LIMIT_CHARS
 
 
 def _header(cells: list[str], *, label: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ __all__ = ["Merged", "Merger"]
 
 _VOTES_LIMIT: Final = 1000  # different values of one field of one id that compete: the first ones
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_HEAD: Final = 2  # an entry begins with file and line of its first row
+_HEAD: Final = 3  # an entry begins with file and line of its first row, and a dict for the slots beyond the limit
+_SLOTS_LIMIT: Final = 256  # fields that have a place in every entry; attributes beyond it are rare ones
 
 
 class Merged(NamedTuple):
@@ -78,7 +79,7 @@ class Merger:
         entry = self._entries.get(id_)
         block = mapped.block
         if entry is None:
-            entry = self._entries[id_] = [block.file, block.lines[index]]
+            entry = self._entries[id_] = [block.file, block.lines[index], None]
         elif self._refuse_duplicates:
             self._intake.refuse(
                 file=block.file, line=block.lines[index], column=mapped.labels.get(self._id), row=block.row(index),
@@ -101,9 +102,15 @@ class Merger:
     def _put(self, entry: list[Any], slot: int, value: Any, time: datetime) -> None:
         if isinstance(value, list):
             value = tuple(value)
-        if slot >= len(entry):
-            entry.extend([None] * (slot + 1 - len(entry)))
-        held = entry[slot]
+        if slot >= _SLOTS_LIMIT:
+            if entry[_HEAD - 1] is None:
+                entry[_HEAD - 1] = {}
+            entry = entry[_HEAD - 1]
+            held = entry.get(slot)  # type: ignore[attr-defined]  # a dict by slot number
+        else:
+            if slot >= len(entry):
+                entry.extend([None] * (slot + 1 - len(entry)))
+            held = entry[slot]
         if self._frequent[slot - _HEAD]:
             # Nearly all fields have one value only: (value, count) until a second one turns up.
             if held is None:
@@ -124,10 +131,10 @@ class Merger:
         for id_ in list(self._entries):
             entry = self._entries.pop(id_)
             values: dict[str, Any] = {self._id: id_}
-            for slot, held in enumerate(entry[_HEAD:]):
+            for slot, held in (*enumerate(entry[_HEAD:], start=_HEAD), *(entry[_HEAD - 1] or {}).items()):
                 if held is not None:
-                    value = _winner(held, frequent=self._frequent[slot])
-                    values[names[slot]] = list(value) if isinstance(value, tuple) else value
+                    value = _winner(held, frequent=self._frequent[slot - _HEAD])
+                    values[names[slot - _HEAD]] = list(value) if isinstance(value, tuple) else value
             yield Merged(entry[0], entry[1], values)
 
     def columns(self, fields: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from profilestore.errors import InputError
+from profilestore.errors import ColumnsError, InputError
 from profilestore.ingest.blocks import Block
 
 __all__ = ["read_parquet"]
@@ -29,6 +29,8 @@ def read_parquet(path: Path, *, label: str) -> Iterator[Block]:
         size = path.stat().st_size
         total = max(1, file.metadata.num_rows)
         names = tuple(file.schema_arrow.names)
+        if len(set(names)) < len(names):
+            raise ColumnsError(f"{label}: names a column more than once.")
         first = 1
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             lines = range(first, first + batch.num_rows)
@@ -49,7 +51,9 @@ def read_parquet(path: Path, *, label: str) -> Iterator[Block]:
 def _values(column: Any, pa: Any) -> list[Any]:
     """A column as Python values, None where missing. The numpy way is several times quicker than to_pylist."""
     kind = column.type
-    if pa.types.is_timestamp(kind) and kind.tz is None:
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return list(column.cast(pa.timestamp("us", kind.tz), safe=False).to_pylist())  # as ns they come as pandas' own
+    if pa.types.is_timestamp(kind):
         return list(column.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False).tolist())
     if pa.types.is_decimal(kind):
         return [float(value) if isinstance(value, Decimal) else None for value in column.to_pylist()]

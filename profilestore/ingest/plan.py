@@ -123,6 +123,9 @@ class Mapper:
             absent += [column for column in rule.tested if column not in there]
             if len(absent) > 0 and not rule.optional and not block.open_columns:
                 problems.append(f"{name} wants the column {', '.join(absent)}")
+        for item in self._mapping.filters:
+            if item.column not in there and not block.open_columns:
+                problems.append(f"the filter {item.name!r} wants the column {item.column}")
         if self._mapping.auto:
             rules.update(self._obvious(block, rules))
         first = block.file not in self._files_seen or not block.open_columns

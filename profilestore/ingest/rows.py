@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from profilestore.errors import InputError
+from profilestore.errors import ColumnsError, InputError
 from profilestore.ingest.blocks import Block
 from profilestore.ingest.conditions import build_test
 from profilestore.ingest.csv_rows import read_csv
@@ -89,6 +89,9 @@ class Splitter:
         if len(self._branches) == 0:
             report.read += len(block)
             return [Part(0, block, None)]
+        lists = [branch.split for branch in self._branches if branch.split is not None]
+        if len(lists) == len(self._branches) and not block.open_columns and not set(lists) & set(block.names):
+            raise ColumnsError(f"{block.file}: has none of the columns {', '.join(lists)} that hold its lists.")
         parts = []
         used: set[int] = set()
         for number, branch in enumerate(self._branches):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from profilestore.ingest.cleaning import Cleaning
 from profilestore.ingest.converters import Context
-from profilestore.ingest.mapping import REQUIRED, ColumnMapping
+from profilestore.ingest.mapping import REQUIRED, Branch, ColumnMapping
 from profilestore.ingest.plan import Mapped, Mapper
 from profilestore.ingest.rejects import Intake, Rejects
 from profilestore.ingest.report import InputReport, ProgressCallback
@@ -70,7 +70,7 @@ class Run:
     def blocks(self) -> Iterator[tuple[Mapped, list[int] | None]]:
         """Mapped blocks, each with the turns of its items where a list was split."""
         splitter = Splitter(self.mapping, self.intake)
-        branches = self.mapping.each or (None,)
+        branches: tuple[Branch | None, ...] = self.mapping.each or (None,)
         mappers = [Mapper(self.mapping, self.context, self.intake.report, branch) for branch in branches]
         for block in read_blocks(
             self.sources,
@@ -80,6 +80,9 @@ class Run:
             progress=self.progress,
         ):
             for part in splitter.split(block):
+                branch = branches[part.branch]
+                if branch is not None and branch.split is not None and branch.split not in block.names:
+                    continue  # a branch whose list is not in the file; that one of them is, the splitter sees to
                 mapped = mappers[part.branch].map(part.block)
                 _require(mapped, REQUIRED[self.mapping.kind])
                 yield mapped, part.turns

@@ -316,3 +316,25 @@ def test_attributes_events_carry_user_fields(tmp_path: Path) -> None:
     result = run(tmp_path, write(tmp_path / "a.jsonl", json.dumps(row) + "\n" + json.dumps(bad)))
     assert result.documents[0].user_fields == {"age": 30, "city": "Bath"}
     assert result.rejects[0]["column"] == "user_fields"
+
+
+def test_ever_new_keys_make_no_square_table(tmp_path: Path) -> None:
+    lines = (json.dumps({"product_id": f"p{n % 500}", f"key{n}": n}) for n in range(1000))
+    result = run(tmp_path, write(tmp_path / "p.jsonl", "\n".join(lines)), kind="products")
+    assert len(result.documents) == 500
+    assert result.documents[7].attributes == {"key7": 7, "key507": 507}
+
+
+def test_parquet_times_with_a_zone_and_nanoseconds(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "user_id": ["u"],
+            "product_id": ["p"],
+            "type": ["view"],
+            "time": pa.array([1580472300123456789], pa.timestamp("ns", "Asia/Shanghai")),
+            "seen": pa.array([1580472300123456789], pa.timestamp("ns", "UTC")),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    (event,) = run(tmp_path, tmp_path / "a.parquet").documents
+    assert event.time.isoformat() == "2020-01-31T12:05:00.123456+00:00"
