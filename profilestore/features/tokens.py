@@ -62,11 +62,11 @@ def tokenize(text: str) -> list[str]:
 
 
 def content_tokens(text: str) -> list[str]:
-    """The tokens that say what a text is about: no stop words, no numbers, no single characters."""
+    """The tokens that say what a text is about: no stop words, numbers, single characters, or words within words."""
     tokens: list[str] = []
     for run in _runs(text):
         if _HAN_ONLY.match(run) is not None:
-            tokens.extend(t for t in _cut_chinese(run) if len(t) > 1 and t not in _CHINESE_STOP_WORDS)
+            tokens.extend(t for t in _cut_chinese(run, parts=False) if len(t) > 1 and t not in _CHINESE_STOP_WORDS)
         elif len(run) > 1 and _LETTERS.search(run) is not None and run.replace("’", "'") not in _ENGLISH_STOP_WORDS:
             tokens.append(_stem(run) if _ENGLISH.fullmatch(run) is not None else run[:_LONGEST])
     return tokens
@@ -88,13 +88,14 @@ def _runs(text: str) -> list[str]:
     return _RUNS.findall(normal)
 
 
-def _cut_chinese(run: str) -> list[str]:
+def _cut_chinese(run: str, *, parts: bool = True) -> list[str]:
     # Without jieba's hidden Markov model: its guesses at unknown words depend on their neighbours, so that
     # a brand in a title and the same brand in a query can be cut differently. Characters that are in no
     # word of the dictionary stand for themselves and, two by two, for the words they may be.
     tokens: list[str] = []
     previous = ""
-    for token in _jieba().cut_for_search(run, HMM=False):
+    cut = _jieba().cut_for_search if parts else _jieba().cut
+    for token in cut(run, HMM=False):
         tokens.append(token)
         single = len(token) == 1 and token not in _CHINESE_STOP_WORDS
         if single and previous != "":

@@ -41,6 +41,8 @@ RELEVANCE_LAMBDA: Final = 0.6
 MAIN_SHARE: Final = 0.15
 MAIN_TOPICS: Final = 3
 CHUNK: Final = 1000
+START_DOCUMENTS: Final = 3
+ETA: Final = 0.02
 
 
 class TopicModel:
@@ -212,10 +214,18 @@ def _train_lda(corpus: Any, dictionary: Any, *, topics: int, seed: int, passes: 
                     statistics[:, columns] += sums
             return gamma, statistics * self.expElogbeta
 
-    return ChunkedLda(
-        corpus, id2word=dictionary, num_topics=topics, random_state=seed, passes=passes, chunksize=CHUNK,
-        alpha="asymmetric", eta=None, eval_every=None, minimum_probability=0.0, dtype=np.float32,
+    lda = ChunkedLda(
+        id2word=dictionary, num_topics=topics, random_state=seed, passes=passes, chunksize=CHUNK,
+        alpha="symmetric", eta=ETA, eval_every=None, minimum_probability=0.0, dtype=np.float32,
     )  # fmt: skip
+    # Each topic starts from a few documents of its own: from gensim's noise alone many topics stay empty.
+    order = np.random.default_rng(seed).permutation(len(corpus))
+    for place, document in enumerate(order[: topics * START_DOCUMENTS].tolist()):
+        for column, count in corpus[document]:
+            lda.state.sstats[place % topics, column] += count
+    lda.sync_state()
+    lda.update(corpus)
+    return lda
 
 
 def _perplexity(lda: Any, corpus: list[Any]) -> float:
