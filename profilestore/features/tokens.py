@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, Final
 
-__all__ = ["chinese_share", "content_tokens", "tokenize"]
+__all__ = ["chinese_share", "content_tokens", "content_words", "tokenize"]
 
 _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 # A run of Chinese, a number with its decimals and unit, a word (with what follows an apostrophe).
@@ -63,13 +63,20 @@ def tokenize(text: str) -> list[str]:
 
 def content_tokens(text: str) -> list[str]:
     """The tokens that say what a text is about: no stop words, numbers, single characters, or words within words."""
-    tokens: list[str] = []
+    return [token for token, _ in content_words(text)]
+
+
+def content_words(text: str) -> list[tuple[str, str]]:
+    """As `content_tokens`, each with the word it was made of: what a person reads is not the stem."""
+    found: list[tuple[str, str]] = []
     for run in _runs(text):
         if _HAN_ONLY.match(run) is not None:
-            tokens.extend(t for t in _cut_chinese(run, parts=False) if len(t) > 1 and t not in _CHINESE_STOP_WORDS)
+            cut = _cut_chinese(run, parts=False)
+            found.extend((token, token) for token in cut if len(token) > 1 and token not in _CHINESE_STOP_WORDS)
         elif len(run) > 1 and _LETTERS.search(run) is not None and run.replace("’", "'") not in _ENGLISH_STOP_WORDS:
-            tokens.append(_stem(run) if _ENGLISH.fullmatch(run) is not None else run[:_LONGEST])
-    return tokens
+            word = run[:_LONGEST]
+            found.append((_stem(run) if _ENGLISH.fullmatch(run) is not None else word, word))
+    return found
 
 
 def chinese_share(texts: Iterable[str]) -> float:
