@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from profilestore.errors import ModelError, UsageError
 from profilestore.features.model_bytes import content_name, pack_model, unpack_model
 from profilestore.features.text_model import Vectors
-from profilestore.features.tokens import content_tokens
+from profilestore.features.tokens import content_tokens, content_words
 from profilestore.features.variational import expected_log, infer_chunk
 
 __all__ = ["TopicModel", "train_topics"]
@@ -46,22 +47,27 @@ ETA: Final = 0.02
 
 
 class TopicModel:
-    """A trained topic model. `weights` (topics, V) is LDA's lambda, `alpha` (topics,) the prior of the shares.
+    """A trained topic model.
 
-    `figures`: coherence (c_npmi) of each number of topics tried, perplexity a word, seconds, documents,
-    vocabulary.
+    `words` are tokens and `forms` how each is mostly written; `weights` (topics, V) is LDA's lambda, `alpha`
+    (topics,) the prior of the shares. `figures`: coherence (c_npmi) of each number of topics tried, perplexity
+    a word, seconds, documents, vocabulary.
     """
 
     def __init__(
-        self, words: list[str], *, weights: NDArray[Any], alpha: NDArray[Any], labels: list[str],
+        self, words: list[str], *, forms: list[str], weights: NDArray[Any], alpha: NDArray[Any], labels: list[str],
         figures: dict[str, Any],
     ) -> None:  # fmt: skip
-        self.labels, self.figures, self._words = labels, figures, words
+        self.labels, self.figures, self._words, self._forms = labels, figures, words, forms
         self._stored = {
             "weights": np.asarray(weights, dtype=np.float32), "alpha": np.asarray(alpha, dtype=np.float32)
         }  # fmt: skip
         weights, self._alpha = self._stored["weights"], self._stored["alpha"]
-        if weights.shape != (len(labels), len(words)) or self._alpha.shape != (len(labels),):
+        if (
+            weights.shape != (len(labels), len(words))
+            or self._alpha.shape != (len(labels),)
+            or len(forms) != len(words)
+        ):
             raise ModelError("a stored topics model does not fit together: train it again")
         self._probabilities = weights / weights.sum(axis=1, keepdims=True)
         self._exp_log_beta = np.exp(expected_log(weights)).astype(np.float32)
@@ -81,7 +87,7 @@ class TopicModel:
     def words(self, topic: int, n: int = 10) -> list[str]:
         """The n most relevant words of a topic, the first most."""
         order = _by_relevance(self._probabilities, self._stored["weights"])[topic]
-        return [self._words[column] for column in order[:n]]
+        return [self._forms[column] for column in order[:n]]
 
     def infer(self, texts: Sequence[str]) -> Vectors:
         """Shares of the topics, shape (n, topics), float32; rows sum to 1, or are zero without a known word."""
@@ -105,7 +111,7 @@ class TopicModel:
 
     def to_bytes(self) -> bytes:
         """The model as bytes for `from_bytes`, here or on another machine."""
-        header = {"words": self._words, "labels": self.labels, "figures": self.figures}
+        header = {"words": self._words, "forms": self._forms, "labels": self.labels, "figures": self.figures}
         return pack_model(_KIND, header, self._stored)
 
     @classmethod
@@ -117,7 +123,9 @@ class TopicModel:
         """
         header, arrays = unpack_model(_KIND, data)
         try:
-            return cls(header["words"], labels=header["labels"], figures=header["figures"], **arrays)
+            return cls(
+                header["words"], forms=header["forms"], labels=header["labels"], figures=header["figures"], **arrays
+            )
         except (KeyError, TypeError, IndexError) as error:
             raise ModelError("a stored topics model is broken: train it again") from error
 
@@ -141,7 +149,13 @@ def train_topics(
     if topics != "auto" and topics < 1:
         raise UsageError(f"topics must be at least 1 or auto, not {topics}")
     started = time.perf_counter()
-    documents = [tokens for tokens in map(content_tokens, texts) if len(tokens) > 0]
+    written: dict[str, Counter[str]] = {}
+    documents: list[list[str]] = []
+    for found in map(content_words, texts):
+        for token, word in found:
+            written.setdefault(token, Counter())[word] += 1
+        if len(found) > 0:
+            documents.append([token for token, _ in found])
     if len(documents) == 0:
         raise ModelError("no product has a text with words in it: topics need some to learn from")
     dictionary = _choose_words(documents)
@@ -159,12 +173,14 @@ def train_topics(
     assert best is not None  # there is at least one candidate
     lda = best[1]
     words = [dictionary[column] for column in range(len(dictionary))]
+    forms = [written[word].most_common(1)[0][0] for word in words]
     weights = np.asarray(lda.state.get_lambda(), dtype=np.float32)
     return TopicModel(
         words,
+        forms=forms,
         weights=weights,
         alpha=np.asarray(lda.alpha, dtype=np.float32),
-        labels=_label(words, weights),
+        labels=_label(forms, weights),
         figures={
             "coherence": coherences,
             "perplexity": _perplexity(lda, corpus),
