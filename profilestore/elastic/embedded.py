@@ -25,7 +25,7 @@ from profilestore.elastic.node_folder import ROOTS_FOLDER, NodeFolder, RunAs, lo
 from profilestore.errors import ServerUnavailable
 from profilestore.settings import Settings
 
-__all__ = ["Node", "port_is_free", "running_node", "start_node", "stop_node"]
+__all__ = ["Node", "port_is_free", "running_node", "start_node", "start_output", "stop_node"]
 
 MAIN_CLASS: Final = "org.elasticsearch.server/org.elasticsearch.bootstrap.Elasticsearch"
 START_TIMEOUT_S: Final = 240.0
@@ -82,7 +82,7 @@ def start_node(settings: Settings, *, port: int, exact: bool, say: Callable[[str
     _configure(folder, settings=settings, port=port, exact=exact)
     own(folder, user=user)
     say(f"Starting Elasticsearch (Java {java.version}, heap {settings.heap})")
-    _launch(folder, java_home=java.home, heap=settings.heap, user=user, output=settings.home / "server.log")
+    _launch(folder, java_home=java.home, heap=settings.heap, user=user, output=start_output(settings.home))
     node = running_node(settings.home)
     if node is None:
         raise ServerUnavailable(f"Elasticsearch ended right after its start. Look at {folder.logs}.")
@@ -97,6 +97,11 @@ def stop_node(home: Path) -> bool:
         return False
     _end(process)
     return True
+
+
+def start_output(home: Path) -> Path:
+    """What the last start printed."""
+    return home / "server.log"
 
 
 def port_is_free(port: int) -> bool:

@@ -24,7 +24,7 @@ from profilestore.elastic.docker import (
     docker_answers,
     environment_file,
 )
-from profilestore.elastic.embedded import Node, port_is_free, running_node, start_node, stop_node
+from profilestore.elastic.embedded import Node, port_is_free, running_node, start_node, start_output, stop_node
 from profilestore.elastic.node_folder import locate, remove
 from profilestore.errors import ServerUnavailable, SettingsError, UsageError
 from profilestore.settings import Settings
@@ -129,7 +129,8 @@ def erase(settings: Settings) -> None:
             environment_file(settings.home).unlink()
         stop_node(settings.home)
         remove(settings.home)
-        _record_path(settings.home).unlink(missing_ok=True)
+        for path in (_record_path(settings.home), start_output(settings.home)):
+            path.unlink(missing_ok=True)
 
 
 def _start(settings: Settings, *, port: int | None, say: Callable[[str], None]) -> ServerInfo:
