@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from profilestore.ingest.converters import Converter
-from profilestore.ingest.mapping import Condition
+from profilestore.ingest.memory import Converter
+from profilestore.ingest.rules import Condition
 from profilestore.ingest.values import Changed, canonical_cell, is_missing, parse_number
 
 __all__ = ["build_test"]

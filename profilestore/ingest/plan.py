@@ -9,15 +9,16 @@ from typing import Any, Final
 from profilestore.errors import ColumnsError
 from profilestore.ingest.blocks import Block
 from profilestore.ingest.conditions import build_test
-from profilestore.ingest.converters import Context, Converter, build_converter
-from profilestore.ingest.mapping import REQUIRED, Branch, ColumnMapping, Rule
+from profilestore.ingest.converters import Context, build_converter
+from profilestore.ingest.headers import find_foreign, find_obvious
+from profilestore.ingest.mapping import REQUIRED, ColumnMapping
+from profilestore.ingest.memory import Converter
 from profilestore.ingest.report import InputReport
-from profilestore.ingest.synonyms import HEADERS, normalise_header
+from profilestore.ingest.rules import Branch, Rule
 from profilestore.ingest.values import Bad, attribute_value, canonical_cell, is_missing
 
 __all__ = ["Mapped", "Mapper"]
 
-_FOREIGN_ID: Final = {"products": "user_id", "users": "product_id", "events": ""}
 _PLANS_KEPT: Final = 64
 Origin = Callable[[Block], Sequence[Any]]
 
@@ -127,7 +128,11 @@ class Mapper:
             if item.column not in there and not block.open_columns:
                 problems.append(f"the filter {item.name!r} wants the column {item.column}")
         if self._mapping.auto:
-            rules.update(self._obvious(block, rules))
+            used = {column for rule in rules.values() for column in rule.columns}
+            used |= {branch.split for branch in self._mapping.each if branch.split is not None}
+            free = [name for name in block.names if name not in used]
+            obvious = find_obvious(free, kind=self._mapping.kind, taken=rules.keys())
+            rules.update({name: Rule(column=column) for name, column in obvious.items()})
         first = block.file not in self._files_seen or not block.open_columns
         for required in REQUIRED[self._mapping.kind]:
             found_rule = rules.get(required)
@@ -145,24 +150,6 @@ class Mapper:
                 f"Give a preset or a mapping with --columns, for example [{self._mapping.kind}.columns]."
             )
         return rules
-
-    def _obvious(self, block: Block, rules: dict[str, Rule]) -> dict[str, Rule]:
-        used = {column for rule in rules.values() for column in rule.columns}
-        used |= {branch.split for branch in self._mapping.each if branch.split is not None}
-        headers: dict[str, str] = {}
-        for name in block.names:
-            if name not in used:
-                headers.setdefault(normalise_header(name), name)
-        found = {}
-        for target, synonyms in HEADERS[self._mapping.kind].items():
-            if target not in rules:
-                # `user_id` and `user id` are one header once normalised; the order of the synonyms decides.
-                words = (normalise_header(word) for word in synonyms.split())
-                header = next((headers[word] for word in words if word in headers), None)
-                if header is not None:
-                    found[target] = Rule(column=header)
-                    headers = {word: name for word, name in headers.items() if name != header}
-        return found
 
     def _target(self, name: str, rule: Rule, index: dict[str, int]) -> _Target:
         converter = self._converters.get(name)
@@ -208,7 +195,9 @@ class Mapper:
             used = {column for rule in rules.values() for column in (*rule.columns, *rule.tested)}
             used |= {item.column for item in self._mapping.filters} | {self._mapping.line_id or ""}
             used |= {branch.split or "" for branch in self._mapping.each}
-            names = [name for name in block.names if name not in used and not self._is_foreign(name, block)]
+            names = [name for name in block.names if name not in used]
+            foreign = find_foreign(block.names, kind=self._mapping.kind)
+            names = [name for name in names if name not in foreign]
         convert = attribute_value if mode == "attributes" else canonical_cell
         extras = []
         for name in names:
@@ -222,22 +211,6 @@ class Mapper:
     def _unless_missing(self, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
         words = self._context.missing_words
         return lambda cell: None if is_missing(cell, words) else convert(cell)
-
-    def _is_foreign(self, name: str, block: Block) -> bool:
-        """Whether the column is obviously of another kind, in a file that feeds several."""
-        foreign = _words(_FOREIGN_ID[self._mapping.kind])
-        if not any(normalise_header(other) in foreign for other in block.names):
-            return False
-        header = normalise_header(name)
-        return any(
-            header in _words(target) for kind in HEADERS if kind != self._mapping.kind for target in HEADERS[kind]
-        )
-
-
-def _words(target: str) -> frozenset[str]:
-    return frozenset(
-        normalise_header(word) for fields in HEADERS.values() for word in fields.get(target, "").split() if word != "id"
-    )
 
 
 def _rows(block: Block, places: list[int]) -> Sequence[tuple[Any, ...]]:

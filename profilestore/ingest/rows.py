@@ -11,10 +11,11 @@ from profilestore.ingest.blocks import Block
 from profilestore.ingest.conditions import build_test
 from profilestore.ingest.csv_rows import read_csv
 from profilestore.ingest.jsonl_rows import read_jsonl
-from profilestore.ingest.mapping import Branch, ColumnMapping
+from profilestore.ingest.mapping import ColumnMapping
 from profilestore.ingest.parquet_rows import read_parquet
 from profilestore.ingest.rejects import Intake
 from profilestore.ingest.report import Progress, ProgressCallback
+from profilestore.ingest.rules import Branch
 from profilestore.ingest.sources import ByteStream, Source, open_stream, sniff_format, spooled
 from profilestore.ingest.values import split_list
 

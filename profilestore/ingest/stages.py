@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from profilestore.ingest.cleaning import Cleaning
 from profilestore.ingest.converters import Context
-from profilestore.ingest.mapping import REQUIRED, Branch, ColumnMapping
+from profilestore.ingest.mapping import REQUIRED, ColumnMapping
 from profilestore.ingest.plan import Mapped, Mapper
 from profilestore.ingest.rejects import Intake, Rejects
 from profilestore.ingest.report import InputReport, ProgressCallback
 from profilestore.ingest.rows import Splitter, read_blocks
+from profilestore.ingest.rules import Branch
 from profilestore.ingest.sources import Source, find_sources
 from profilestore.settings import Settings
 

@@ -155,3 +155,20 @@ def test_a_shop_time_zone_is_used_for_times_without_one(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "user_id,product_id,type,time\nu,p,view,2020-07-01 08:00\n")
     (event,) = run(tmp_path, file, settings=Settings(time_zone="Asia/Shanghai")).documents
     assert event.time.hour == 0
+
+
+def test_rows_that_a_lossy_rule_makes_equal_stay_two_events(tmp_path: Path) -> None:
+    rules = mapping(tmp_path, '[events.columns]\nquantity = {column = "n", absolute = true}\n')
+    file = write(tmp_path / "a.csv", "user_id,product_id,type,time,n\nu,p,cart,2020-01-01,1\nu,p,cart,2020-01-01,-1\n")
+    assert len({event.event_id for event in run(tmp_path, file, columns=rules).documents}) == 2
+
+
+def test_columns_that_a_filter_or_a_list_wants(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "user_id,product_id,type,time\nu,p,cart,2020-01-01\n")
+    rules = mapping(tmp_path, '[events]\n[[events.filters]]\nname = "x"\ncolumn = "shop"\nequals = 1\n')
+    with pytest.raises(ColumnsError, match="shop"):
+        run(tmp_path, file, columns=rules)
+    with pytest.raises(ColumnsError, match="purchase_history, browse_history"):
+        run(tmp_path, file, columns="histories-csv")
+    half = write(tmp_path / "b.csv", "user_id,browse_history\nu,p1;p2\n")
+    assert [event.product_id for event in run(tmp_path, half, columns="histories-csv").documents] == ["p1", "p2"]
