@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -12,7 +12,10 @@ from typer.main import get_command, get_group
 
 from profilestore.errors import ProfileStoreError
 
-__all__ = ["LazyGroup", "PlannedCommand", "load"]
+__all__ = ["BROKEN_PIPE", "INTERRUPTED", "LazyGroup", "PlannedCommand", "load"]
+
+BROKEN_PIPE: Final = 141  # what a shell shows for a program that SIGPIPE ended
+INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,16 @@ class LazyGroup(TyperGroup):
         return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; an error of ours becomes its message on stderr and its exit code."""
+        """Run the command; an error of ours becomes its message on stderr and its exit code.
+
+        What typer does about Ctrl-C and a broken pipe differs between its versions, so it does not get to see them.
+        """
         try:
             return super().invoke(ctx)
         except ProfileStoreError as error:
             typer.echo(f"profilestore: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError as error:
+            raise typer.Exit(BROKEN_PIPE) from error
