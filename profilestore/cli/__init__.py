@@ -14,8 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
-from profilestore.cli.lazy import LazyGroup, PlannedCommand
-from profilestore.errors import ProfileStoreError
+from profilestore.cli.lazy import BROKEN_PIPE, INTERRUPTED, LazyGroup, PlannedCommand
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -24,10 +23,35 @@ COMMANDS: Final = (
     PlannedCommand("down", "profilestore.cli.server:down", "Stop the server of this home; its data stays."),
     PlannedCommand("status", "profilestore.cli.server:status", "Show the server and how many documents the shop has."),
     PlannedCommand("doctor", "profilestore.cli.server:doctor", "Check all that is needed and say what to do."),
+    PlannedCommand(
+        "init",
+        "profilestore.cli.shop:init",
+        "Make the shop's index templates, indices and aliases, where they are missing.",
+    ),
+    PlannedCommand("migrate", "profilestore.cli.shop:migrate", "Mend what `init --check` lists, without a stop."),
+    PlannedCommand("index", "profilestore.cli.index:app", "Load products, users or events from files."),
+    PlannedCommand("products", "profilestore.cli.shop:products_app", "Take products off sale."),
+    PlannedCommand("profile", "profilestore.cli.profiles:app", "Show, check or rebuild profiles."),
+    PlannedCommand(
+        "fold",
+        "profilestore.cli.profiles:fold",
+        "Fold what is in the event log and not yet in the profiles, whoever wrote it.",
+    ),
+    PlannedCommand("topics", "profilestore.cli.topics:app", "Train and show the topics of the products."),
+    PlannedCommand("text", "profilestore.cli.shop:text_app", "Choose the text model."),
+    PlannedCommand(
+        "recommend",
+        "profilestore.cli.answers:recommend",
+        "Recommend products to users, one Elasticsearch request an answer.",
+    ),
+    PlannedCommand("similar", "profilestore.cli.answers:similar", "Find products like these."),
+    PlannedCommand("search", "profilestore.cli.answers:search", "Search products by words and by meaning together."),
+    PlannedCommand(
+        "sample",
+        "profilestore.cli.shop:sample",
+        "Make a shop with planted tastes, to try things on: products, users, events and the truth.",
+    ),
 )
-
-BROKEN_PIPE: Final = 141  # what a shell shows for a program that SIGPIPE ended
-INTERRUPTED: Final = 130
 
 
 class ShopGroup(LazyGroup):
@@ -81,13 +105,10 @@ def main() -> None:
         app()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BrokenPipeError:
+    except BrokenPipeError:  # of help, which no command's frame catches
         code = BROKEN_PIPE
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except ProfileStoreError as error:
-        typer.echo(f"profilestore: {error}", err=True)
-        code = error.exit_code
     except Exception as error:  # noqa: BLE001  the outermost frame: a user gets a line, not a traceback
         code = _report_unexpected(error)
     sys.exit(_flushed(code))

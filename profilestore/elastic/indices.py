@@ -92,6 +92,8 @@ def put_templates(client: Elasticsearch, settings: Settings) -> None:
                 name=settings.index(kind),
                 index_patterns=body["index_patterns"],
                 priority=body["priority"],
+                # A write to an index that a switch just removed must fail, not bring it back to life.
+                allow_auto_create=body["allow_auto_create"],
                 template=body["template"],
             ),
         )

@@ -73,6 +73,19 @@ class ProductIndex:
             seq_no = page[-1][2].seq_no
         return changed, seq_no
 
+    def count_by(self, index: str, field: str, *, most: int = 1000) -> dict[str, int]:
+        """Products on sale by the value of a keyword field, the `most` frequent values."""
+        answer = patient(
+            "counting products",
+            lambda: self._client.search(
+                index=index,
+                size=0,
+                query={"bool": {"must_not": [{"term": {"deleted": True}}]}},
+                aggs={"values": {"terms": {"field": field, "size": most}}},
+            ),
+        )
+        return {bucket["key"]: bucket["doc_count"] for bucket in answer.body["aggregations"]["values"]["buckets"]}
+
     def max_seq_no(self, index: str) -> int:
         """The highest `_seq_no` of the index's primaries: the cheapest way to ask whether anything changed."""
         return max_seq_no(self._client, index)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profilestore.elastic.search import Client, SearchFailure, multi_search, search
-from profilestore.recommend.bodies import Body
+from profilestore.recommend.clauses import Body
 from profilestore.settings import Settings
 
 __all__ = ["Hits", "Shop", "SpacesInForce"]

@@ -7,20 +7,19 @@ generation in the profile, so no vector and no history travels. What holds for e
 - A personalised one takes products of the profile's own generation only, so that a search caught in
   an alias switch answers empty, never a mix of old and new vectors (promise P4).
 - A lookup of terms in a profile that is not there matches nothing, and a lookup of a vector is a 404.
-- Equal scores are ordered by product id, so the list does not depend on how segments were merged.
+- Equal scores are ordered by product id, however the segments were merged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from profilestore.recommend.clauses import Body, Clause, Filters, all_of, capped, knn, page, seen_by, take
 
 __all__ = [
-    "SOURCE",
     "SPACE_BOOSTS",
     "SPACE_FIELDS",
-    "Filters",
     "build_knn_body",
     "build_popular_body",
     "build_search_body",
@@ -29,56 +28,15 @@ __all__ = [
 
 SPACE_FIELDS: Final[dict[str, str]] = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_vector"}
 SPACE_BOOSTS: Final[dict[str, float]] = {"text": 1.0, "topics": 0.15, "taste": 1.0}
-SOURCE: Final = ["product_id", "title", "price", "category"]
 
-# Two clauses add up only for products in both of their top lists, so these must be long.
-HYBRID_CANDIDATES: Final = 1000
-MAX_CANDIDATES: Final = 10_000
+# How many of the products with one of the words are compared by meaning and with the profile.
+LEXICAL_CANDIDATES: Final = 1000
 
-# `search`: BM25 has no upper end while a cosine clause gives 0 to 1.
-WORDS_BOOST: Final = 0.1
+# `search`: BM25 has no upper end while a cosine clause gives 0 to 1. Of 10,000 real product texts, asked for
+# by two or three of their words, 0.05 finds most in the first 10 (0.773; 0.617 by meaning alone), also with a
+# typing error (0.660; 0.447).
+WORDS_BOOST: Final = 0.05
 PROFILE_BOOST: Final = 0.3
-
-Body = dict[str, Any]
-Clause = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What an answer is confined to. Prices are inclusive, in the shop's currency."""
-
-    category: tuple[str, ...] = ()
-    min_price: float | None = None
-    max_price: float | None = None
-    in_stock: bool = False
-    exclude: tuple[str, ...] = ()
-
-    def is_empty(self) -> bool:
-        """Whether nothing is asked beyond a product that is not deleted."""
-        return self == _NO_FILTERS
-
-    def required(self) -> list[Clause]:
-        """Clauses that a product must fulfil."""
-        clauses: list[Clause] = []
-        if len(self.category) > 0:
-            clauses.append({"terms": {"category": list(self.category)}})
-        bounds = {"gte": self.min_price, "lte": self.max_price}
-        bounds = {name: bound for name, bound in bounds.items() if bound is not None}
-        if len(bounds) > 0:
-            clauses.append({"range": {"price": bounds}})
-        if self.in_stock:
-            clauses.append({"range": {"stock": {"gt": 0}}})
-        return clauses
-
-    def forbidden(self) -> list[Clause]:
-        """Clauses that rule a product out."""
-        clauses: list[Clause] = [{"term": {"deleted": True}}]
-        if len(self.exclude) > 0:
-            clauses.append({"terms": {"product_id": list(self.exclude)}})
-        return clauses
-
-
-_NO_FILTERS: Final = Filters()
 
 
 def build_knn_body(
@@ -96,17 +54,18 @@ def build_knn_body(
     Args:
         user_id: whose profile the server looks up.
         prefix: of the shop's indices.
-        spaces: which spaces with which boosts. With one, `_score` is the server's own for its
-            similarity, (1 + cos) / 2 for text and topics, times the boost; with several, their sum.
+        spaces: which spaces with which boosts, the one that chooses the candidates first. `_score` is
+            the server's own for its similarity, (1 + cos) / 2 for text and topics, times the boost; with
+            several spaces their sum.
         filters: what the answer is confined to.
         include_seen: keep products that the user has seen.
         n: how many products.
         num_candidates: how many the graph search keeps a shard.
     """
     profile = {"index": f"{prefix}-profiles", "id": user_id}
-    chosen = _bool(
+    chosen = all_of(
         [*filters.required(), {"terms": {"generation": {**profile, "path": "generation"}}}],
-        [*filters.forbidden(), *([] if include_seen else [_seen(profile)])],
+        [*filters.forbidden(), *([] if include_seen else [seen_by(profile)])],
     )
     paths = {space: SPACE_FIELDS[space] for space in spaces}
     return _nearest(profile, paths=paths, spaces=spaces, chosen=chosen, n=n, num_candidates=num_candidates)
@@ -121,10 +80,9 @@ def build_popular_body(
     """
     forbidden = filters.forbidden()
     if user_id is not None:
-        forbidden.append(_seen({"index": f"{prefix}-profiles", "id": user_id}))
-    page = _page(n)
-    page["sort"] = [{by: {"order": "desc", "missing": "_last"}}, {"product_id": "asc"}]
-    return {**page, "query": _bool(filters.required(), forbidden)}
+        forbidden.append(seen_by({"index": f"{prefix}-profiles", "id": user_id}))
+    order = [{by: {"order": "desc", "missing": "_last"}}, {"product_id": "asc"}]
+    return {**page(n), "sort": order, "query": all_of(filters.required(), forbidden)}
 
 
 def build_similar_body(
@@ -132,7 +90,7 @@ def build_similar_body(
 ) -> Body:
     """The products nearest to one product, itself left out. In taste: what its buyers buy besides."""
     product = {"index": f"{prefix}-products", "id": product_id}
-    chosen = _bool(
+    chosen = all_of(
         [*filters.required(), {"terms": {"generation": {**product, "path": "generation"}}}],
         [*filters.forbidden(), {"term": {"product_id": product_id}}],
     )
@@ -164,32 +122,36 @@ def build_search_body(
         num_candidates: how many the graph search keeps a shard.
         user_id: towards whose profile to lean; a user without a text vector is a 404.
     """
-    chosen = _bool(filters.required(), filters.forbidden())
-    candidates = _candidates(n, num_candidates)
+    required, forbidden = filters.required(), filters.forbidden()
     words = _words(tokens)
+    candidates = capped(n, num_candidates)
+    many = capped(n, LEXICAL_CANDIDATES)
     found: list[Clause] = [] if words is None else [words]
     clauses: list[Clause] = []
     if vector is not None:
-        meaning = {"field": "text_vector", "query_vector": vector, "k": candidates, "num_candidates": candidates}
-        clauses.append({**meaning, "filter": chosen})
+        # Products with the words and those without are two lists, so that each has its similarity once.
+        meaning = {"field": "text_vector", "query_vector": vector}
+        without = [*forbidden, *found]
+        clauses.append({**meaning, **take(candidates), "filter": all_of(required, without)})
+        if words is not None:
+            clauses.append({**meaning, **take(many), "filter": all_of([*required, words], forbidden)})
         found.append({"knn": clauses[0]})
     if user_id is not None and len(found) > 0:
         profile = {"index": f"{prefix}-profiles", "id": user_id}
-        leaning = _candidates(n, max(num_candidates, HYBRID_CANDIDATES))
         same = {"terms": {"generation": {**profile, "path": "generation"}}}
         clauses.append(
-            _knn(
+            knn(
                 "text_vector",
                 lookup={**profile, "path": "text_vector"},
-                k=leaning,
-                num_candidates=leaning,
+                k=many,
+                num_candidates=many,
                 boost=PROFILE_BOOST,
-                chosen=_bool([*filters.required(), same, {"bool": {"should": found}}], filters.forbidden()),
+                chosen=all_of([*required, same, {"bool": {"should": found}}], forbidden),
             )
         )
-    body = _page(n)
+    body = page(n)
     if words is not None:
-        body["query"] = _bool(filters.required(), filters.forbidden(), must=[words])
+        body["query"] = all_of(required, forbidden, must=[words])
     if len(clauses) > 0:
         body["knn"] = clauses
     return body if len(found) > 0 else {**body, "query": {"match_none": {}}}
@@ -204,60 +166,44 @@ def _nearest(
     n: int,
     num_candidates: int,
 ) -> Body:
-    """kNN by the vectors that stand in a document, under a path a space."""
-    several = len(spaces) > 1
-    candidates = _candidates(n, max(num_candidates, HYBRID_CANDIDATES) if several else num_candidates)
-    clauses = [
-        _knn(
+    """kNN by the vectors that stand in a document, under a path a space.
+
+    With several spaces the first one chooses the candidates and the others score just these. Elasticsearch
+    adds up the scores of a product only where it is in the top lists of both clauses; two lists of their
+    own give the exact hybrid list in 0.45 (k 200) to 0.83 (k 1000) of 3,958 products, one list 1.0 (k 200)
+    in half of the time.
+    """
+    candidates = capped(2 * n, num_candidates)
+    (first, boost), *others = spaces.items()
+    leading = knn(
+        SPACE_FIELDS[first],
+        lookup={**document, "path": paths[first]},
+        # Twice as many as asked for, so that equal scores at the end of the list are ordered too.
+        k=candidates if len(others) > 0 else 2 * n,
+        num_candidates=candidates,
+        boost=boost,
+        chosen=chosen,
+    )
+    if len(others) == 0:
+        return {**page(n), "knn": leading}
+    same = {"knn": {name: value for name, value in leading.items() if name != "boost"}}
+    following = [
+        knn(
             SPACE_FIELDS[space],
             lookup={**document, "path": paths[space]},
-            k=candidates if several else n,
+            k=candidates,
             num_candidates=candidates,
             boost=boost,
-            chosen=chosen,
+            chosen=same,
         )
-        for space, boost in spaces.items()
+        for space, boost in others
     ]
-    return {**_page(n), "knn": clauses if several else clauses[0]}
+    return {**page(n), "knn": [leading, *following]}
 
 
 def _words(tokens: Iterable[str]) -> Clause | None:
-    """Two of three words must match from three on; rarer words weigh more by BM25 itself."""
+    """Any of the words; rarer ones weigh more, by BM25 itself."""
     text = " ".join(tokens)
     if text == "":
         return None
-    return {"match": {"tokens": {"query": text, "minimum_should_match": "2<67%", "boost": WORDS_BOOST}}}
-
-
-def _seen(profile: Clause) -> Clause:
-    return {"terms": {"product_id": {**profile, "path": "seen_products"}}}
-
-
-def _knn(field: str, *, lookup: Clause, k: int, num_candidates: int, boost: float, chosen: Clause) -> Clause:
-    clause: Clause = {
-        "field": field,
-        "k": k,
-        "num_candidates": num_candidates,
-        "query_vector_builder": {"lookup": lookup},
-        "filter": chosen,
-    }
-    if boost != 1.0:
-        clause["boost"] = boost
-    return clause
-
-
-def _candidates(n: int, wanted: int) -> int:
-    return min(MAX_CANDIDATES, max(n, wanted))
-
-
-def _page(n: int) -> Body:
-    return {"size": n, "_source": list(SOURCE), "track_total_hits": False, "sort": ["_score", {"product_id": "asc"}]}
-
-
-def _bool(required: list[Clause], forbidden: list[Clause], must: list[Clause] | None = None) -> Clause:
-    clause: Clause = {"must_not": forbidden}
-    if len(required) > 0:
-        clause["filter"] = required
-    if must is not None:
-        clause["must"] = must
-    return {"bool": clause}
+    return {"match": {"tokens": {"query": text, "boost": WORDS_BOOST}}}

@@ -16,7 +16,8 @@ from profilestore.elastic.search import CHUNK, Client
 from profilestore.errors import NotFound
 from profilestore.recommend.answers import Answer, Item, SearchAnswer, SimilarAnswer, read_items
 from profilestore.recommend.asking import Shop, SpacesInForce
-from profilestore.recommend.bodies import Body, Filters, build_knn_body, build_popular_body
+from profilestore.recommend.bodies import build_knn_body, build_popular_body
+from profilestore.recommend.clauses import Body, Filters
 from profilestore.recommend.explaining import Evidence, reasons_of
 from profilestore.recommend.methods import boosts_of, choose_method
 from profilestore.recommend.request import Request

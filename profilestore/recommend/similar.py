@@ -12,7 +12,8 @@ from profilestore.elastic.search import CHUNK, get_source
 from profilestore.errors import NotFound
 from profilestore.recommend.answers import SimilarAnswer, read_items
 from profilestore.recommend.asking import Hits, Shop
-from profilestore.recommend.bodies import Body, Filters, build_popular_body, build_similar_body
+from profilestore.recommend.bodies import build_popular_body, build_similar_body
+from profilestore.recommend.clauses import Body, Filters
 from profilestore.recommend.methods import boosts_of, choose_similar_method
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import SimilarOptions, check_id, check_n, make_filters

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, TypedDict
 
 from profilestore.errors import UsageError
-from profilestore.recommend.bodies import Filters
+from profilestore.recommend.clauses import Filters
 
 __all__ = ["MAX_N", "FilterOptions", "Options", "SimilarOptions", "check_id", "check_n", "make_filters"]
 

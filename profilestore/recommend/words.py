@@ -17,7 +17,8 @@ from profilestore.features.served import encode_vector
 from profilestore.features.tokens import tokenize
 from profilestore.recommend.answers import SearchAnswer, read_items
 from profilestore.recommend.asking import Shop
-from profilestore.recommend.bodies import Body, Filters, build_search_body
+from profilestore.recommend.bodies import build_search_body
+from profilestore.recommend.clauses import Body, Filters
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import FilterOptions, check_id, check_n, make_filters
 

@@ -1,0 +1,45 @@
+"""The recommender of a shop, given what it needs of the store: trained spaces, embedding, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilestore.documents import Event
+from profilestore.features.fold import WordVectors, needs_words
+from profilestore.indexing.models import trained_spaces
+from profilestore.indexing.parts import Parts
+from profilestore.recommend.recommender import Recommender
+
+__all__ = ["make_recommender"]
+
+
+def make_recommender(parts: Parts) -> Recommender:
+    """A recommender on these parts. Models are loaded only when words are searched."""
+
+    def spaces() -> frozenset[str]:
+        return frozenset(trained_spaces(parts.in_force.products.identity().meta))
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        name = parts.in_force.products.identity().meta.text_model
+        if name is None:
+            return np.zeros((len(texts), parts.settings.embedding_dims), dtype=np.float32)
+        return parts.models.text(name).encode(texts)
+
+    def evidence(user_id: str) -> tuple[Sequence[Event], WordVectors]:
+        side = parts.in_force
+        log = side.log.identity()
+        shard = side.log.shard_of(log, user_id)
+        stored = side.profiles.read(side.profiles.identity().index, [user_id])
+        if user_id not in stored:
+            return [], {}
+        side.log.refresh(log)
+        upto = stored[user_id].position.upto
+        numbered = side.writer.replay(log, shard=shard, user_ids=[user_id], upto=upto).get(user_id, [])
+        events = [event for _, event in numbered]
+        texts = {event.text for event in events if event.text is not None and needs_words(event, parts.rules)}
+        return events, parts.words.in_vectors(texts, side.products.identity().meta)
+
+    return Recommender(parts.client, parts.settings, spaces=spaces, embed=embed, evidence=evidence)
