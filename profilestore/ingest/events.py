@@ -186,10 +186,11 @@ class _Builder:
 
 def _rest_of(mapped: Mapped, turns: list[int] | None, *, drop: bool) -> Callable[[int], dict[str, Any]]:
     """What of a row no field holds, by its index; it tells events apart that are equal otherwise."""
-    columns = [] if drop else list(zip(mapped.extra_names, mapped.extra, strict=True))
+    names = () if drop else mapped.extra_names
+    rows = list(zip(*mapped.extra, strict=True)) if len(names) > 0 else [()] * len(mapped.block)
 
     def rest(index: int) -> dict[str, Any]:
-        cells = {name: column[index] for name, column in columns if column[index] is not None}
+        cells: dict[str, Any] = {name: cell for name, cell in zip(names, rows[index], strict=True) if cell is not None}
         if turns is not None and turns[index] > 0:
             cells["#"] = turns[index]  # the second time that a list has the same item
         return cells
