@@ -64,6 +64,7 @@ def test_equal_texts_are_embedded_once(model: SentenceModel, monkeypatch: pytest
     vectors = model.encode(["dress", "shoes", "dress", "dress"])
     assert sorted(embedded) == ["dress", "shoes"]
     assert (vectors[0] == vectors[2]).all()
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
     assert (vectors[0] != vectors[1]).any()
 
 

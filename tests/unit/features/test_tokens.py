@@ -21,16 +21,31 @@ def test_an_unknown_word_has_the_same_tokens_wherever_it_stands(brand: str) -> N
     assert set(tokenize(brand)) <= set(tokenize(f"这款{brand}连衣裙很好看")) & set(tokenize(f"夏季{brand}"))
 
 
+def test_an_unknown_word_is_a_token_of_its_own_beside_its_characters() -> None:
+    assert tokenize("雪纺") == ["雪", "纺", "雪纺"]
+    assert content_tokens("雪纺") == ["雪纺"]
+
+
 @pytest.mark.parametrize(
     ("written", "asked"),
-    [("Women's Running Shoes", "running shoe"), ("ＡＢＣ１２３", "abc123"), ("Café crème", "cafe creme"), ("3.5mm", "3.5MM")],
+    [
+        ("Women's Running Shoes", "running shoe"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("Café crème", "cafe creme"),
+        ("3.5mm", "3.5MM"),
+    ],
 )
 def test_spellings_meet(written: str, asked: str) -> None:
     assert set(tokenize(asked)) <= set(tokenize(written))
 
 
 def test_content_tokens_leave_out_what_says_nothing() -> None:
-    assert content_tokens("这款红色的连衣裙是适合夏天的, the best of 2024 for you") == ["红色", "连衣裙", "夏天", "best"]
+    assert content_tokens("这款红色的连衣裙是适合夏天的, the best of 2024 for you") == [
+        "红色",
+        "连衣裙",
+        "夏天",
+        "best",
+    ]
 
 
 def test_content_words_keep_the_written_form() -> None:

@@ -67,6 +67,9 @@ def test_main_topics(model: TopicModel) -> None:
     shares = np.zeros(12)
     shares[[3, 5, 7, 9, 1]] = (0.3, 0.25, 0.16, 0.15, 0.14)
     assert model.main_topics(shares) == [model.labels[3], model.labels[5], model.labels[7]]
+    shares[:] = 0.0
+    shares[[3, 5, 7]] = (0.71, 0.15, 0.14)
+    assert model.main_topics(shares) == [model.labels[3], model.labels[5]]
     assert model.main_topics([0.0] * 12) == []
 
 
