@@ -102,7 +102,7 @@ class ProfileStore:
         counts = document_counts(self._client, self.settings)
         report: dict[str, Any] = {"prefix": self.settings.prefix, "indices": counts}
         if not self._client.indices.exists_alias(name=self.settings.index("profiles")):
-            return report | {"fold_lag_events": 0, "fold_lag_s": 0.0, "models": {}}
+            return report | {"fold_lag_events": 0, "fold_lag_s": 0.0, "generation": None, "models": {}}
         folder = self._parts.in_force.folder
         oldest = folder.oldest_pending()
         lag_s = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest.time).total_seconds())

@@ -21,7 +21,11 @@ __all__ = ["COMMANDS", "app", "main"]
 COMMANDS: Final = (
     PlannedCommand("up", "profilestore.cli.server:up", "Start the server of this home, if none runs yet."),
     PlannedCommand("down", "profilestore.cli.server:down", "Stop the server of this home; its data stays."),
-    PlannedCommand("status", "profilestore.cli.server:status", "Show the server and how many documents the shop has."),
+    PlannedCommand(
+        "status",
+        "profilestore.cli.server:status",
+        "Show the server, the shop's documents, how far the fold is behind, and the models in force.",
+    ),
     PlannedCommand("doctor", "profilestore.cli.server:doctor", "Check all that is needed and say what to do."),
     PlannedCommand(
         "init",

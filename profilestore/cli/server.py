@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profilestore.cli.options import JsonOption, YesOption, with_settings
-from profilestore.cli.output import confirm, print_json, print_table, say
+from profilestore.cli.output import confirm, format_count, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from profilestore.elastic.doctor import Check
     from profilestore.settings import Settings
 
 __all__ = ["doctor", "down", "status", "up"]
@@ -62,28 +63,28 @@ def down(
 
 @with_settings
 def status(settings: Settings, json: JsonOption = False) -> None:
-    """Show the server and how many documents the shop has."""
-    from profilestore.elastic.counts import count_documents
+    """Show the server, the shop's documents, how far the fold is behind, and the models in force."""
     from profilestore.elastic.local_server import find_server
     from profilestore.errors import ServerUnavailable
+    from profilestore.store import ProfileStore
 
     server = find_server(settings)
     if server is None:
         raise ServerUnavailable("no Elasticsearch answers. Start one with `profilestore up`.")
-    counts = count_documents(settings, url=server.url)
+    with ProfileStore(settings, url=server.url) as shop:
+        report = {"url": server.url, "version": server.version, "kind": server.kind, **shop.status()}
     if json:
-        print_json(
-            {
-                "url": server.url,
-                "version": server.version,
-                "kind": server.kind,
-                "prefix": settings.prefix,
-                "indices": counts,
-            }
-        )
+        print_json(report)
         return
     typer.echo(f"Elasticsearch {server.version} at {server.url} ({server.kind}), shop {settings.prefix}")
-    print_table(("index", "documents"), [(settings.index(kind), count) for kind, count in counts.items()])
+    print_table(("index", "documents"), [(settings.index(kind), count) for kind, count in report["indices"].items()])
+    if report["fold_lag_events"] > 0:
+        lag = format_count(report["fold_lag_events"])
+        typer.echo(
+            f"{lag} events are not folded yet, the oldest {report['fold_lag_s']:,.0f} s old: `profilestore fold`"
+        )
+    models = ", ".join(f"{space} {name}" for space, name in report["models"].items() if name is not None)
+    typer.echo(f"models in force: {models or 'none'}")
 
 
 @with_settings
@@ -91,7 +92,7 @@ def doctor(settings: Settings, json: JsonOption = False) -> None:
     """Check all that is needed and say what to do."""
     from profilestore.elastic.doctor import check_all
 
-    checks = check_all(settings)
+    checks = [*check_all(settings), _check_mappings(settings)]
     if json:
         print_json(
             {"ok": all(each.state != "bad" for each in checks), "checks": [dataclasses.asdict(c) for c in checks]}
@@ -100,3 +101,26 @@ def doctor(settings: Settings, json: JsonOption = False) -> None:
         print_table(("", "check", "found", "what to do"), [(c.state, c.name, c.found, c.advice) for c in checks])
     if any(each.state == "bad" for each in checks):
         raise typer.Exit(1)
+
+
+def _check_mappings(settings: Settings) -> Check:
+    from profilestore.elastic.doctor import Check
+    from profilestore.elastic.local_server import find_server
+    from profilestore.errors import ServerError
+    from profilestore.store import ProfileStore
+
+    server = find_server(settings)
+    if server is None:
+        return Check("mappings", "warn", "not looked at: no server runs", "profilestore up")
+    try:
+        with ProfileStore(settings, url=server.url) as shop:
+            if shop.status()["indices"] == {"products": 0, "profiles": 0, "events": 0} and len(shop.check()) >= 5:
+                return Check("mappings", "warn", f"the shop {settings.prefix} has no indices yet", "profilestore init")
+            differences = shop.check()
+    except ServerError as error:
+        return Check("mappings", "bad", type(error).__name__, str(error))
+    if len(differences) == 0:
+        return Check("mappings", "ok", "server, mappings and documents agree", "")
+    return Check(
+        "mappings", "bad", f"{len(differences)} differences, the first: {differences[0]}", "profilestore migrate"
+    )
