@@ -121,7 +121,7 @@ def build_index(client: Elasticsearch, name: str, *, cosine: Matrix, product: Ma
         {"_index": name, "_id": str(i), "_source": {f: encoded[similarity][i] for f, (similarity, _) in fields.items()}}
         for i in range(len(cosine))
     )
-    helpers.bulk(client, actions, chunk_size=500, request_timeout=300)
+    helpers.bulk(client.options(request_timeout=300), actions, chunk_size=500)
     client.options(request_timeout=600).indices.forcemerge(index=name, max_num_segments=1)
     client.indices.refresh(index=name)
 
@@ -190,7 +190,7 @@ def main() -> int:
                 bad = row.default and value < REQUIRED_RECALL
                 good = good and not bad
                 mark = "  default, BELOW 0.99" if bad else "  default" if row.default else ""
-                print(f"{row.name:30} {row.num_candidates:>10} {value:>10.4f} {p50_ms:>8.1f}{mark}")
+                print(f"{row.name:30} {row.num_candidates:>10} {value:>10.4f} {p50_ms:>8.1f}{mark}", flush=True)
         finally:
             client.options(ignore_status=404).indices.delete(index=name)
     return 0 if good else 1

@@ -169,9 +169,13 @@ def _nearest(
     """kNN by the vectors that stand in a document, under a path a space.
 
     With several spaces the first one chooses the candidates and the others score just these. Elasticsearch
-    adds up the scores of a product only where it is in the top lists of both clauses; two lists of their
-    own give the exact hybrid list in 0.45 (k 200) to 0.83 (k 1000) of 3,958 products, one list 1.0 (k 200)
-    in half of the time.
+    adds up the scores of a product only where it is in the top lists of both clauses; with two lists of
+    their own, 0.45 (k 200) to 0.83 (k 1000) of the exact first ten came out of 3,958 products, led by one
+    all (k 200), in half of the time.
+
+    They stand in `query`, not in `knn`: there, Elasticsearch 9.5.4 loses one search of some hundreds for
+    ever (never answered, not to be cancelled) when a vector is looked up within a filter beside a lookup
+    of terms; as queries it answered 50,000 of 50,000.
     """
     candidates = capped(2 * n, num_candidates)
     (first, boost), *others = spaces.items()
@@ -198,7 +202,8 @@ def _nearest(
         )
         for space, boost in others
     ]
-    return {**page(n), "knn": [leading, *following]}
+    query = {"must": [{"knn": leading}], "should": [{"knn": clause} for clause in following]}
+    return {**page(n), "query": {"bool": query}}
 
 
 def _words(tokens: Iterable[str]) -> Clause | None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from profilestore.recommend.bodies import (
-    Filters,
     build_knn_body,
     build_popular_body,
     build_search_body,
     build_similar_body,
 )
+from profilestore.recommend.clauses import Filters
 
 
 def knn(**changes: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def test_knn_body_is_one_that_the_readme_can_show() -> None:
         "sort": ["_score", {"product_id": "asc"}],
         "knn": {
             "field": "text_vector",
-            "k": 10,
+            "k": 20,
             "num_candidates": 200,
             "query_vector_builder": {"lookup": {"index": "shop-profiles", "id": "u42", "path": "text_vector"}},
             "filter": {
@@ -50,18 +50,20 @@ def test_knn_body_is_one_that_the_readme_can_show() -> None:
     }
 
 
-def test_several_spaces_keep_long_lists_and_carry_boosts() -> None:
-    clauses = knn(spaces={"text": 1.0, "topics": 0.2})["knn"]
-    assert [clause["field"] for clause in clauses] == ["text_vector", "topic_vector"]
-    assert [clause.get("boost") for clause in clauses] == [None, 0.2]
-    assert all(clause["k"] == clause["num_candidates"] >= 1000 for clause in clauses)
+def test_several_spaces_score_the_candidates_of_the_first() -> None:
+    both = knn(spaces={"text": 1.0, "topics": 0.2})["query"]["bool"]
+    leading, following = both["must"][0]["knn"], both["should"][0]["knn"]
+    assert [clause["field"] for clause in (leading, following)] == ["text_vector", "topic_vector"]
+    assert [clause.get("boost") for clause in (leading, following)] == [None, 0.2]
+    assert following["filter"] == {"knn": leading}
+    assert leading["k"] == following["k"] == 200
 
 
 @pytest.mark.parametrize("n", [1, 10, 500, 1000])
 def test_k_never_exceeds_the_candidates(n: int) -> None:
     clause = knn(n=n, num_candidates=200)["knn"]
-    assert clause["k"] == n
-    assert clause["num_candidates"] == max(n, 200)
+    assert clause["k"] == 2 * n
+    assert clause["num_candidates"] == max(2 * n, 200)
 
 
 def test_popular_body_for_everybody_names_no_user() -> None:
@@ -93,8 +95,13 @@ def search(**changes: Any) -> dict[str, Any]:
 
 def test_search_by_words_and_by_meaning() -> None:
     body = search()
-    assert body["query"]["bool"]["must"][0]["match"]["tokens"]["query"] == "red mug"
-    assert [clause["query_vector"] for clause in body["knn"]] == [[1.0, 0.0]]
+    words = body["query"]["bool"]["must"][0]
+    assert words["match"]["tokens"]["query"] == "red mug"
+    without, within = body["knn"]
+    assert without["query_vector"] == within["query_vector"] == [1.0, 0.0]
+    # Two lists without a product in common, so that none has its similarity twice.
+    assert words in without["filter"]["bool"]["must_not"]
+    assert words in within["filter"]["bool"]["filter"]
 
 
 def test_search_without_an_embedding_is_lexical_and_the_other_way_round() -> None:
@@ -106,7 +113,7 @@ def test_search_without_an_embedding_is_lexical_and_the_other_way_round() -> Non
 
 
 def test_search_leans_only_among_what_the_words_found() -> None:
-    _, leaning = search(user_id="u1")["knn"]
+    _, _, leaning = search(user_id="u1")["knn"]
     assert leaning["query_vector_builder"]["lookup"]["id"] == "u1"
     assert leaning["boost"] < 1.0
     (found,) = [clause for clause in leaning["filter"]["bool"]["filter"] if "bool" in clause]
