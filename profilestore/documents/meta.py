@@ -11,10 +11,16 @@ __all__ = ["IndexMeta"]
 
 
 class IndexMeta(Document):
-    """`_meta` of a products or profiles index. Both of one generation carry the same values."""
+    """`_meta` of a products or profiles index. Both of one generation carry the same values.
+
+    `topic_dims` and `taste_dims` are the dimensions of the models in force: a lookup of a vector field
+    without any is an error 500 in Elasticsearch 9.5, where an app expects 404 for "no vector".
+    """
 
     generation: str
     text_model: str | None = None
     topics_model: str | None = None
     taste_model: str | None = None
+    topic_dims: int | None = None
+    taste_dims: int | None = None
     fold_fingerprint: str | None = None

@@ -120,6 +120,13 @@ def create_index(
     """Create one versioned index with its `_meta`; False when another process was first."""
     body = template(kind, settings)["template"]
     body["mappings"]["_meta"] |= meta.model_dump(exclude_none=True)
+    for field, dims in (
+        ("topic_vector", meta.topic_dims),
+        ("taste_vector", meta.taste_dims),
+        ("taste_in", meta.taste_dims),
+    ):
+        if dims is not None and field in body["mappings"]["properties"]:
+            body["mappings"]["properties"][field]["dims"] = dims
 
     def call() -> bool:
         try:

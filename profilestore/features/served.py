@@ -47,14 +47,20 @@ def order_count(state: State) -> int:
     return round((kept - 1) * 2.0**64 / float(state.orders[-1]))
 
 
+def opted_out(state: State) -> bool:
+    """Whether the user switched personalisation off: then no vector and no list of what they saw is served,
+    and they are as unknown to an app that asks Elasticsearch itself."""
+    choice = state.user_fields.get("personalisation")
+    return choice is not None and choice[2] == "off"
+
+
 def unit_vectors(state: State, *, trained: Sequence[str]) -> dict[str, NDArray[np.float32]]:
     """The profile's vectors by space, unit length, float32: of every trained space, or none at all.
 
     None where nothing is known of the user in one of the spaces, and where personalisation is off.
     """
-    off = state.user_fields.get("personalisation")
     sums = {space: state.sums.get(space, DecayedSum()) for space in trained}
-    if (off is not None and off[2] == "off") or any(part.is_zero for part in sums.values()):
+    if opted_out(state) or any(part.is_zero for part in sums.values()):
         return {}
     return {space: (part.vector / np.linalg.norm(part.vector)).astype(np.float32) for space, part in sums.items()}
 
@@ -112,7 +118,8 @@ def served_fields(state: State, *, trained: Sequence[str], topic_labels: Sequenc
     orders = order_count(state)
     categories, brands = _shares(state.categories), _shares(state.brands)
     topics = _topics(state.sums.get("topics", DecayedSum()), topic_labels)
-    last_first = sorted(state.seen.items(), key=lambda item: (-item[1], item[0]))
+    seen = {} if opted_out(state) else state.seen
+    last_first = sorted(seen.items(), key=lambda item: (-item[1], item[0]))
     fields: dict[str, Any] = {
         **_static(state),
         "event_counts": dict(state.counts),

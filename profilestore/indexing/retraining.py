@@ -60,7 +60,7 @@ def train_topic_model(
     figures = {**model.figures, "topics": model.topics, "labels": list(model.labels), "seed": seed}
     parts.store.save("topics", model.model_id, model.to_bytes(), figures=figures)
     build = parts.builder.build(
-        change=lambda meta: meta.model_copy(update={"topics_model": model.model_id}),
+        change=lambda meta: meta.model_copy(update={"topics_model": model.model_id, "topic_dims": model.topics}),
         transform=lambda sources: _with_topics(model, sources),
         progress=progress,
     )
