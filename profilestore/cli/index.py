@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +114,7 @@ def _load(
     if clean is not None:
         mapping = load_columns(columns, kind=kind)
         cleaning = (mapping.cleaning or Cleaning()).with_switches(clean)
-    with _file_progress(kind) as advance, ProfileStore.open(settings) as shop:
+    with _file_progress(kind, files) as advance, ProfileStore.open(settings) as shop:
         options = LoadOptions(
             columns=columns, cleaning=cleaning, strict=strict, format=format, rejects_folder=rejects, progress=advance
         )
@@ -126,20 +125,13 @@ def _load(
 
 
 @contextmanager
-def _file_progress(kind: str) -> Iterator[Any]:
+def _file_progress(kind: str, files: list[str]) -> Iterator[Any]:
     """A bar over the bytes of the files, which are known before the rows are."""
-    with progress(f"loading {kind}", total=None) as advance:
-        if not sys.stderr.isatty():
-            yield None
-            return
-        rows = 0
-
-        def report(state: Any) -> None:
-            nonlocal rows
-            advance(state.rows - rows)
-            rows = state.rows
-
-        yield report
+    sizes = [Path(file).stat().st_size if file != "-" and Path(file).is_file() else None for file in files]
+    known = [size for size in sizes if size is not None]
+    total = sum(known) if len(known) == len(sizes) else None
+    with progress(f"loading {kind}", total=total) as advance:
+        yield lambda state: advance(state.rows, state.done_bytes)
 
 
 def _print_counts(counts: LoadCounts, kind: str, *, json: bool) -> None:

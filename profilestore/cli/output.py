@@ -6,6 +6,7 @@ Results go to stdout, all talk to stderr, so that a pipe gets the result alone.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,33 +75,37 @@ def confirm(question: str, *, yes: bool, flag: str = "--yes") -> bool:
 
 
 @contextmanager
-def progress(label: str, *, total: int | None = None, unit: str = "rows") -> Iterator[Callable[[int], None]]:
-    """A bar with rate and remaining time on a terminal; silence in a pipe. Yields `advance(count)`.
+def progress(label: str, *, total: int | None = None, unit: str = "rows") -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate and remaining time on a terminal; silence in a pipe. Yields `advance(count, done)`,
+    both from the beginning.
 
     Args:
-        total: how many there are; None when nobody knows, then only count and rate are shown.
+        total: how much there is to do, in the measure of `done` (bytes of files, say); None when nobody
+            knows, then only count and rate are shown.
+        unit: what `count` counts.
     """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda count, done: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,.0f} " + unit),
+        TextColumn("{task.fields[count]} " + unit),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn() if total is None else TimeRemainingColumn(),
         console=_console(sys.stderr),
         transient=True,
     )
+    started = time.monotonic()
     with bar:
-        task = bar.add_task(label, total=total, rate="")
+        task = bar.add_task(label, total=total, rate="", count="0")
 
-        def advance(count: int) -> None:
-            bar.advance(task, count)
-            speed = bar.tasks[0].speed
-            bar.update(task, rate="" if speed is None else f"{speed:,.0f}/s")
+        def advance(count: int, done: int) -> None:
+            elapsed_s = time.monotonic() - started
+            rate = f"{count / elapsed_s:,.0f}/s" if elapsed_s > 0 else ""
+            bar.update(task, completed=done, rate=rate, count=f"{count:,}")
 
         yield advance
 

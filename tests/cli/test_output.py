@@ -18,8 +18,8 @@ from profilestore.errors import UsageError
 BAR = """
 from profilestore.cli.output import progress
 with progress("Reading", total=3, unit="rows") as advance:
-    for _ in range(3):
-        advance(1)
+    for done in (1, 2, 3):
+        advance(done, done)
 print("done")
 """
 
