@@ -19,7 +19,7 @@ from profilestore.elastic.local_server import server_url
 from profilestore.errors import NotFound
 from profilestore.indexing import loading
 from profilestore.indexing.counts import LoadCounts
-from profilestore.indexing.events import record
+from profilestore.indexing.events import admissible, record
 from profilestore.indexing.folding import FoldReport
 from profilestore.indexing.generation import BuildReport
 from profilestore.indexing.loading import Kind, LoadOptions
@@ -143,12 +143,17 @@ class ProfileStore:
     def record(self, events: Event | Sequence[Event]) -> LoadCounts:
         """Record one or a few events as they happen: in the log and in the profile when this returns.
 
-        An event that is known already counts as `duplicate` and changes nothing.
+        An event that is known already counts as `duplicate` and changes nothing; one dated too far ahead is
+        `rejected`.
         """
         batch = [events] if isinstance(events, Event) else list(events)
         side = self._parts.in_force
-        appended, _ = record(batch, log=side.log, folder=side.folder)
-        return LoadCounts(read=len(batch), indexed=appended.created, duplicate=len(batch) - appended.created)
+        counts = LoadCounts(read=len(batch))
+        kept = admissible(batch, log=side.log, counts=counts)
+        if len(kept) > 0:
+            appended, _ = record(kept, log=side.log, folder=side.folder)
+            counts.indexed, counts.duplicate = appended.created, len(kept) - appended.created
+        return counts
 
     def delete_products(self, product_ids: Sequence[str]) -> int:
         """Take products off sale for good: a tombstone keeps what profiles were made of, and no answer has it.
@@ -161,9 +166,11 @@ class ProfileStore:
         found = products.read(products.identity().index, wanted, fields=["product_id"])
         alias = self.settings.index("products")
         operations = [Operation("update", alias, product_id, {"deleted": True}) for product_id in found]
-        if len(operations) > 0:
-            products.write(operations, action="deleting products")
-            products.refresh(alias)
+        while len(operations) > 0:
+            outcomes = products.write(operations, action="deleting products")
+            # Others derive fields of the same products.
+            operations = [o for o, outcome in zip(operations, outcomes, strict=True) if outcome.conflict]
+        products.refresh(alias)
         missing = [product_id for product_id in wanted if product_id not in found]
         if len(missing) > 0:
             raise NotFound(
@@ -199,7 +206,7 @@ class ProfileStore:
             NotFound: nothing is known of this user.
         """
         profiles = self._parts.in_force.profiles
-        stored = profiles.read(profiles.identity().index, [user_id])
+        stored = profiles.read_now([user_id])
         if user_id not in stored:
             raise NotFound(
                 f"no profile of user {user_id} in {self.settings.index('profiles')}.", kind="user", id=user_id

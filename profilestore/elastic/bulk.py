@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -11,13 +11,17 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import Revision
-from profilestore.elastic.retry import RETRY_FOR_S, patient
+from profilestore.elastic.retry import RETRY_FOR_S, BlockWait, patient
 from profilestore.errors import ServerUnavailable, WriteFailed
 
-__all__ = ["Operation", "Outcome", "raise_failed", "write_bulk"]
+__all__ = ["Operation", "Outcome", "raise_failed", "write_bulk", "write_through_switch"]
 
 _CONFLICT: Final = 409
-_OVERLOADED: Final = 429
+# Overloaded, or its shard is starting, moving or stopping. Some of what a stopping node says is a plain 500.
+_BUSY: Final = frozenset((429, 502, 503, 504))
+_STOPPING: Final = frozenset(
+    ("already_closed_exception", "node_closed_exception", "shard_not_in_primary_mode_exception")
+)
 # Elasticsearch takes up to 100 MB a request; a tenth of it is where more brings nothing.
 _MAX_BYTES: Final = 10_000_000
 _FILTER: Final = ",".join(
@@ -74,6 +78,11 @@ class Outcome:
         return self.status == _CONFLICT
 
     @property
+    def busy(self) -> bool:
+        """Whether the same write may be taken in a moment."""
+        return self.status in _BUSY or self.error_type in _STOPPING
+
+    @property
     def index_moved(self) -> bool:
         """Whether a switch of generations is under way: blocked (403), or already gone (404)."""
         return (self.status == 403 and self.error_type == "cluster_block_exception") or (
@@ -82,8 +91,8 @@ class Outcome:
 
 
 def write_bulk(client: Elasticsearch, operations: Sequence[Operation], *, action: str) -> list[Outcome]:
-    """Write all operations and return their outcomes in the same order. Sent again: what was answered
-    429, and whole requests that got no answer.
+    """Write all operations and return their outcomes in the same order. Sent again: what an overloaded or
+    restarting server did not take, and whole requests that got no answer.
 
     Raises:
         ServerUnavailable: the server stayed away or overloaded for two minutes.
@@ -92,20 +101,42 @@ def write_bulk(client: Elasticsearch, operations: Sequence[Operation], *, action
     pending = list(range(len(operations)))
     deadline = time.monotonic() + RETRY_FOR_S
     while len(pending) > 0:
-        overloaded: list[int] = []
+        busy: list[int] = []
         for positions, body in _requests(operations, pending):
             items = _send(client, body, action)
             for position, item in zip(positions, items, strict=True):
                 outcome = _outcome(item)
-                if outcome.status == _OVERLOADED:
-                    overloaded.append(position)
+                if outcome.busy:
+                    busy.append(position)
                 outcomes[position] = outcome
-        if len(overloaded) > 0 and time.monotonic() > deadline:
-            raise ServerUnavailable(f"{action}: Elasticsearch is overloaded ({len(overloaded)} items answered 429).")
-        if len(overloaded) > 0:
+        if len(busy) > 0 and time.monotonic() > deadline:
+            kinds = ", ".join(sorted({outcome.error_type or "" for outcome in outcomes if outcome and outcome.busy}))
+            raise ServerUnavailable(f"{action}: Elasticsearch is overloaded or starting ({len(busy)} items: {kinds}).")
+        if len(busy) > 0:
             time.sleep(0.2)
-        pending = overloaded
+        pending = busy
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def write_through_switch(
+    client: Elasticsearch,
+    operations: Sequence[Operation],
+    *,
+    action: str,
+    ask: Callable[[], object] = lambda: None,
+) -> list[Outcome]:
+    """As `write_bulk`, for operations that name an alias: those that a switch of generations refuses are sent
+    again until it is over. One under a revision is not: a revision does not outlive a switch."""
+    outcomes = write_bulk(client, operations, action=action)
+    patience = BlockWait(ask)
+    while True:
+        again = [i for i, o in enumerate(outcomes) if o.index_moved and operations[i].expected is None]
+        if len(again) == 0 or not patience.go_on():
+            return outcomes
+        for position, outcome in zip(
+            again, write_bulk(client, [operations[i] for i in again], action=action), strict=True
+        ):
+            outcomes[position] = outcome
 
 
 def _requests(operations: Sequence[Operation], positions: Sequence[int]) -> list[tuple[list[int], list[bytes]]]:

@@ -6,7 +6,7 @@ in, with no hole. That is all the fold needs to know what it has not read yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,15 +15,15 @@ from elasticsearch import Elasticsearch
 from pydantic import ValidationError
 
 from profilestore.documents import Event
-from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
-from profilestore.elastic.retry import patient, wait
+from profilestore.elastic.bulk import Operation, raise_failed, write_bulk
+from profilestore.elastic.index_identity import seq_nos
+from profilestore.elastic.retry import BlockWait, patient
 from profilestore.errors import NotInitialised
 
 __all__ = ["Appended", "EventLog", "LogIdentity", "Logged"]
 
 # index.max_result_window
 PAGE: Final = 10_000
-_MOVES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,35 @@ class Logged:
     changed: bool
     event: Event | None
     problem: str | None
+    claimed_user: str | None = None
+
+    @property
+    def concerns(self) -> set[str]:
+        """The users whose profile may hold an earlier version of this document."""
+        return {user_id for user_id in (self.user_id, self.claimed_user) if user_id}
 
 
 class EventLog:
     """The log of one shop behind its alias `{prefix}-events`."""
 
-    def __init__(self, client: Elasticsearch, *, alias: str, future_limit_hours: float = 24.0) -> None:
+    def __init__(
+        self,
+        client: Elasticsearch,
+        *,
+        alias: str,
+        future_limit_hours: float = 24.0,
+        ask: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`ask` is called when writes are refused for long: it may find that the build that did it is dead."""
         self._client = client
         self.alias = alias
+        self._ask = ask
         # One event of the year 2999 would decay all of a profile's real past to nothing.
         self._future_limit = timedelta(hours=future_limit_hours)
+
+    def patience(self) -> BlockWait:
+        """For a loop that meets a switch of generations."""
+        return BlockWait(self._ask)
 
     def identity(self) -> LogIdentity:
         """Resolve the alias: one cheap request, made anew for each batch since a switch may have moved it.
@@ -87,23 +106,26 @@ class EventLog:
         settings = entry["settings"]["index"]
         return LogIdentity(index, settings["uuid"], int(settings["number_of_shards"]))
 
+    def admits(self, event: Event) -> bool:
+        """Whether the event is not dated too far ahead."""
+        return event.time <= datetime.now(UTC) + self._future_limit
+
     def append(self, events: Sequence[Event]) -> Appended:
         """Create the events under their ids, routed by user. An id that is there already is a duplicate.
 
         Raises:
             WriteFailed: the server refused a document for another reason.
         """
-        outcomes: list[Outcome] = []
-        for attempt in range(_MOVES):
+        patience = self.patience()
+        while True:
             log = self.identity()
             operations = [
                 Operation("create", log.index, event.event_id, event.to_source(), routing=event.user_id)
                 for event in events
             ]
             outcomes = write_bulk(self._client, operations, action="appending to the event log")
-            if not any(outcome.index_moved for outcome in outcomes):
+            if not any(outcome.index_moved for outcome in outcomes) or not patience.go_on():
                 break
-            wait(attempt + 4)
         raise_failed(outcomes, action="appending to the event log")
         return Appended(log, [None if o.revision is None else o.revision.seq_no for o in outcomes])
 
@@ -121,32 +143,29 @@ class EventLog:
 
     def checkpoints(self, log: LogIdentity) -> dict[int, int]:
         """The global checkpoint of each shard; -1 for an empty one."""
-        answer = patient(
-            "reading the event log's checkpoints",
-            lambda: self._client.indices.stats(
-                index=log.index,
-                level="shards",
-                metric="docs",
-                filter_path="indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.global_checkpoint",
-            ),
-        )
-        (entry,) = answer.body["indices"].values()
-        found: dict[int, int] = {}
-        for shard, copies in entry["shards"].items():
-            for copy in copies:
-                if copy["routing"]["primary"]:
-                    found[int(shard)] = copy["seq_no"]["global_checkpoint"]
-        return found
+        numbers = seq_nos(self._client, log.index, shards=log.shards)
+        return {shard: checkpoint for shard, (checkpoint, _) in numbers.items()}
 
     def shard_of(self, log: LogIdentity, user_id: str) -> int:
         """The shard that a user's events are routed to."""
         if log.shards == 1:
             return 0
+        if "," in user_id:  # which a URL parameter takes for two users
+            return self._shard_with(log, user_id)
         answer = patient(
             "finding a user's shard",
             lambda: self._client.search_shards(index=log.index, routing=user_id, filter_path="shards.shard"),
         )
         return int(answer.body["shards"][0][0]["shard"])
+
+    def _shard_with(self, log: LogIdentity, user_id: str) -> int:
+        """The shard that has documents routed by this id; 0 where there are none yet."""
+        self.refresh(log)
+        for shard in range(log.shards):
+            body = {"size": 1, "query": {"bool": {"filter": [{"term": {"_routing": user_id}}]}}, "sort": ["_doc"]}
+            if len(self._search(log, body, shard=shard)) > 0:
+                return shard
+        return 0
 
     def read(self, log: LogIdentity, *, shard: int, after: int, upto: int) -> Iterator[list[Logged]]:
         """The shard's events with `after` < `_seq_no` <= `upto`, in pages, in order. Refresh first."""
@@ -291,6 +310,8 @@ def _logged(hit: dict[str, Any], *, latest: datetime) -> Logged:
         event = Event.model_validate({"event_id": hit["_id"], **source})
         if event.event_id != hit["_id"]:
             problem = "event_id is not the document's id"
+        elif event.user_id != source["user_id"] or event.product_id != source.get("product_id"):
+            problem = "user_id or product_id has blanks around it"  # searches would not find it
         elif event.user_id != routing:
             problem = "routing is not user_id"
         elif event.time > latest:
@@ -305,4 +326,5 @@ def _logged(hit: dict[str, Any], *, latest: datetime) -> Logged:
         changed=hit["_version"] > 1,
         event=event if problem is None else None,
         problem=problem,
+        claimed_user=claimed if isinstance(claimed := source.get("user_id"), str) else None,
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from elastic_transport import ApiResponse
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import IndexMeta
-from profilestore.elastic.retry import patient
+from profilestore.elastic.retry import NotYet, patient
 from profilestore.errors import NotInitialised
 
-__all__ = ["IndexIdentity", "max_seq_no", "resolve_index", "scan_raw", "write_meta"]
+T = TypeVar("T", bound=ApiResponse[Any])
+
+__all__ = ["IndexIdentity", "check_docs", "resolve_index", "scan_raw", "seq_nos", "write_meta"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +59,47 @@ def write_meta(client: Elasticsearch, index: str, meta: IndexMeta) -> None:
     patient(f"writing the meta data of {index}", call)
 
 
-def max_seq_no(client: Elasticsearch, index: str) -> int:
-    """The highest `_seq_no` of an index's primaries; -1 for an empty index."""
-    answer = patient(
-        f"reading the checkpoints of {index}",
-        lambda: client.indices.stats(
+def seq_nos(client: Elasticsearch, index: str, *, shards: int = 1) -> dict[int, tuple[int, int]]:
+    """By shard: the global checkpoint, up to which every write is in, and the highest number given out.
+
+    Between the two are writes under way: one of a lower number may still be on its way when one of a
+    higher number can be read already. -1 for an empty shard.
+    """
+
+    def call() -> dict[int, tuple[int, int]]:
+        answer = client.indices.stats(
             index=index,
             level="shards",
             metric="docs",
-            filter_path="indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.max_seq_no",
-        ),
-    )
-    (entry,) = answer.body["indices"].values()
-    copies = [copy for shard in entry["shards"].values() for copy in shard]
-    return max(int(copy["seq_no"]["max_seq_no"]) for copy in copies if copy["routing"]["primary"])
+            filter_path="indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no",
+        )
+        found: dict[int, tuple[int, int]] = {}
+        for entry in answer.body.get("indices", {}).values():
+            for shard, copies in entry["shards"].items():
+                for copy in copies:
+                    if copy["routing"]["primary"] and "seq_no" in copy:
+                        numbers = copy["seq_no"]
+                        found[int(shard)] = (int(numbers["global_checkpoint"]), int(numbers["max_seq_no"]))
+        if len(found) < shards:
+            raise NotYet  # a shard that is starting is left out of the answer
+        return found
+
+    return patient(f"reading the checkpoints of {index}", call)
+
+
+def check_docs(answer: T, *, index: str) -> T:
+    """The answer of an `_mget`, if each of its documents could be looked for.
+
+    Raises:
+        NotInitialised: the index is not there (any more).
+        NotYet: its shard is starting; for `patient`.
+    """
+    errors = {doc["error"]["type"] for doc in answer.body["docs"] if "error" in doc}
+    if "index_not_found_exception" in errors:
+        raise NotInitialised(f"reading {index}: this shop has no such index. Run `profilestore init`.")
+    if len(errors) > 0:
+        raise NotYet
+    return answer
 
 
 def scan_raw(client: Elasticsearch, index: str, *, page: int = 100) -> Iterator[list[tuple[str, dict[str, Any]]]]:

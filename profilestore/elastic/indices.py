@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,8 +15,9 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 from profilestore.documents import Event, IndexMeta, ProductDocument, ProfileDocument
 from profilestore.documents.base import Document
 from profilestore.elastic.client import error_type
+from profilestore.elastic.index_identity import resolve_index
 from profilestore.elastic.retry import patient
-from profilestore.errors import StoreError
+from profilestore.errors import NotInitialised, StoreError
 from profilestore.settings import Settings
 
 __all__ = [
@@ -107,11 +109,25 @@ def init(client: Elasticsearch, settings: Settings) -> list[str]:
         alias = settings.index(kind)
         if patient("looking for the indices", lambda alias=alias: client.indices.exists_alias(name=alias).body):  # type: ignore[misc]  # lambda with defaults
             continue
-        meta = IndexMeta(generation="000001", fold_fingerprint=settings.fold_fingerprint())
-        name = f"{alias}-000001"
+        meta = _meta_for(client, settings, kind)
+        name = f"{alias}-{meta.generation}"
         if create_index(client, settings, kind, name=name, meta=meta, alias=alias):
             made.append(name)
     return made
+
+
+def _meta_for(client: Elasticsearch, settings: Settings, kind: str) -> IndexMeta:
+    """Of a first index. Products and profiles say the same: one that was lost is made like the one that is left."""
+    fresh = IndexMeta(generation="000001", fold_fingerprint=settings.fold_fingerprint())
+    sibling = {"products": "profiles", "profiles": "products"}.get(kind)
+    if sibling is None:
+        return fresh
+    try:
+        left = resolve_index(client, settings.index(sibling)).meta
+    except NotInitialised:
+        return fresh
+    # Profiles that are made anew are folded anew.
+    return left.model_copy(update={"fold_fingerprint": fresh.fold_fingerprint}) if kind == "profiles" else left
 
 
 def create_index(
@@ -167,7 +183,7 @@ def next_generation(client: Elasticsearch, settings: Settings) -> str:
             "listing the indices",
             lambda pattern=pattern: client.indices.get_settings(index=pattern, filter_path="*.settings.index.uuid"),  # type: ignore[misc]  # lambda with defaults
         )
-        names |= set(answer.body)
+        names |= {name for name in answer.body if re.fullmatch(r"-[0-9]{6}", name.removeprefix(settings.index(kind)))}
     return f"{max((int(name.rsplit('-', 1)[1]) for name in names), default=0) + 1:06d}"
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch, NotFoundError
 
 from profilestore.documents import Revision
-from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
+from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_through_switch
 from profilestore.elastic.retry import patient
 from profilestore.errors import ModelError
 
@@ -38,7 +38,7 @@ class ModelStore:
         pieces = [data[start : start + _CHUNK_BYTES] for start in range(0, max(1, len(data)), _CHUNK_BYTES)]
         for number, piece in enumerate(pieces):
             source = {"kind": "chunk", "model_id": model_id, "chunk": number, "data": base64.b64encode(piece).decode()}
-            outcomes = write_bulk(
+            outcomes = write_through_switch(
                 self._client,
                 [Operation("index", self._alias, f"{model_id}-{number}", source)],
                 action="storing a model",
@@ -54,7 +54,9 @@ class ModelStore:
             "body": dict(figures),
         }
         raise_failed(
-            write_bulk(self._client, [Operation("index", self._alias, model_id, head)], action="storing a model"),
+            write_through_switch(
+                self._client, [Operation("index", self._alias, model_id, head)], action="storing a model"
+            ),
             action="storing a model",
         )
         patient("refreshing the models", lambda: self._client.indices.refresh(index=self._alias))
@@ -114,20 +116,19 @@ class ModelStore:
         """Write a small record; with `new` only where there is none, with `expected` only unchanged."""
         source = {"kind": kind, "created": datetime.now(UTC).isoformat(), "body": dict(body)}
         operation = Operation("create" if new else "index", self._alias, record_id, source, expected=expected)
-        (outcome,) = write_bulk(self._client, [operation], action="writing to the models index")
+        (outcome,) = write_through_switch(self._client, [operation], action="writing to the models index")
         raise_failed([outcome], action="writing to the models index")
         return outcome
 
-    def delete(self, record_id: str) -> None:
-        """Remove a record; one that is not there is fine."""
+    def delete(self, record_id: str, *, expected: Revision | None = None) -> None:
+        """Remove a record, with `expected` only unchanged; one that is not there is fine."""
 
-        def call() -> None:
-            try:
-                self._client.delete(index=self._alias, id=record_id)
-            except NotFoundError:
-                return
-
-        patient("removing a record", call)
+        outcomes = write_through_switch(
+            self._client,
+            [Operation("delete", self._alias, record_id, {}, expected=expected)],
+            action="removing a record",
+        )
+        raise_failed([outcome for outcome in outcomes if outcome.status != 404], action="removing a record")
 
     def list(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """All records of a kind, oldest first. Refreshes first."""

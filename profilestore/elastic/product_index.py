@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import IndexMeta, Revision
-from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
-from profilestore.elastic.index_identity import IndexIdentity, max_seq_no, resolve_index, write_meta
-from profilestore.elastic.retry import patient, wait
-from profilestore.errors import NotInitialised
+from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk, write_through_switch
+from profilestore.elastic.index_identity import IndexIdentity, check_docs, resolve_index, seq_nos, write_meta
+from profilestore.elastic.retry import BlockWait, patient
 
 __all__ = ["FOLD_READS", "IN_VECTOR_FIELDS", "ProductIndex", "StoredProduct"]
 
@@ -19,7 +18,6 @@ __all__ = ["FOLD_READS", "IN_VECTOR_FIELDS", "ProductIndex", "StoredProduct"]
 IN_VECTOR_FIELDS: Final = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_in"}
 FOLD_READS: Final = ("category", "brand", "price", *IN_VECTOR_FIELDS.values())
 _READ_AT_ONCE: Final = 500
-_MOVES: Final = 12
 
 StoredProduct = tuple[Mapping[str, Any], Revision]
 
@@ -27,9 +25,15 @@ StoredProduct = tuple[Mapping[str, Any], Revision]
 class ProductIndex:
     """The products of one shop, behind `{prefix}-products` or in one concrete index of a build."""
 
-    def __init__(self, client: Elasticsearch, *, name: str) -> None:
+    def __init__(self, client: Elasticsearch, *, name: str, ask: Callable[[], object] = lambda: None) -> None:
+        """`ask` is called when writes are refused for long: it may find that the build that did it is dead."""
         self._client = client
         self._name = name
+        self._ask = ask
+
+    def patience(self) -> BlockWait:
+        """For a loop that meets a switch of generations."""
+        return BlockWait(self._ask)
 
     def identity(self) -> IndexIdentity:
         """Resolve the alias; its `_meta` tells the generation and the models in force."""
@@ -48,30 +52,34 @@ class ProductIndex:
             body = {"ids": list(product_ids[start : start + _READ_AT_ONCE])}
             answer = patient(
                 "reading products",
-                lambda body=body: self._client.perform_request(  # type: ignore[misc]  # mypy cannot infer the lambda
-                    "POST",
-                    f"/{index}/_mget?{parameters}",
-                    headers={"content-type": "application/json", "accept": "application/json"},
-                    body=body,
+                lambda body=body: check_docs(  # type: ignore[misc]  # mypy cannot infer the lambda
+                    self._client.perform_request(
+                        "POST",
+                        f"/{index}/_mget?{parameters}",
+                        headers={"content-type": "application/json", "accept": "application/json"},
+                        body=body,
+                    ),
+                    index=index,
                 ),
             )
             for doc in answer.body["docs"]:
-                if "error" in doc:
-                    raise NotInitialised(f"reading products of {index}: {doc['error']['type']}.")
                 if doc["found"]:
                     found[doc["_id"]] = (doc.get("_source", {}), Revision(doc["_seq_no"], doc["_primary_term"]))
         return found
 
     def changed_since(self, index: str, seq_no: int) -> tuple[list[str], int]:
-        """Ids of products written after `seq_no`, and the highest number seen. Refreshes first."""
-        if self.max_seq_no(index) <= seq_no:
+        """Ids of products written after `seq_no`, and the number to ask from next time. Refreshes first.
+
+        That number is the checkpoint and not the highest number seen, below which a write may still be under way.
+        """
+        checkpoint, highest = seq_nos(self._client, index)[0]
+        if highest <= seq_no:
             return [], seq_no
         self.refresh(index)
         changed: list[str] = []
         for page in self.scan(index, fields=["product_id"], after_seq_no=seq_no, page=10_000):
             changed += [product_id for product_id, _, _ in page]
-            seq_no = page[-1][2].seq_no
-        return changed, seq_no
+        return changed, checkpoint
 
     def count_by(self, index: str, field: str, *, most: int = 1000) -> dict[str, int]:
         """Products on sale by the value of a keyword field, the `most` frequent values."""
@@ -86,9 +94,9 @@ class ProductIndex:
         )
         return {bucket["key"]: bucket["doc_count"] for bucket in answer.body["aggregations"]["values"]["buckets"]}
 
-    def max_seq_no(self, index: str) -> int:
-        """The highest `_seq_no` of the index's primaries: the cheapest way to ask whether anything changed."""
-        return max_seq_no(self._client, index)
+    def checkpoint(self, index: str) -> int:
+        """The number up to which every write is in; -1 for an empty index."""
+        return seq_nos(self._client, index)[0][0]
 
     def set_meta(self, index: str, meta: IndexMeta) -> None:
         """Replace what the index says of itself; the owners of its fields stay."""
@@ -146,15 +154,10 @@ class ProductIndex:
         Raises:
             WriteFailed: the server refused documents, and not since somebody else was first.
         """
-        outcomes = write_bulk(self._client, operations, action=action)
-        for attempt in range(_MOVES):
-            moved = [i for i, outcome in enumerate(outcomes) if outcome.index_moved]
-            again = [i for i in moved if operations[i].expected is None and operations[i].index == self._name]
-            if len(again) == 0:
-                break
-            wait(attempt + 4)
-            retried = write_bulk(self._client, [operations[i] for i in again], action=action)
-            for position, outcome in zip(again, retried, strict=True):
-                outcomes[position] = outcome
-        raise_failed([o for o in outcomes if not o.index_moved], action=action)
+        if any(operation.index != self._name for operation in operations):
+            outcomes = write_bulk(self._client, operations, action=action)
+            raise_failed([outcome for outcome in outcomes if not outcome.index_moved], action=action)
+            return outcomes
+        outcomes = write_through_switch(self._client, operations, action=action, ask=self._ask)
+        raise_failed(outcomes, action=action)
         return outcomes

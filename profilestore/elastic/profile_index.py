@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from profilestore.documents import FoldPosition, IndexMeta, Revision
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
-from profilestore.elastic.index_identity import IndexIdentity, max_seq_no, resolve_index, write_meta
+from profilestore.elastic.index_identity import IndexIdentity, check_docs, resolve_index, seq_nos, write_meta
 from profilestore.elastic.retry import patient
 from profilestore.errors import NotInitialised
 
@@ -54,20 +54,31 @@ class ProfileIndex:
             ids = list(user_ids[start : start + _READ_AT_ONCE])
             answer = patient(
                 "reading profiles",
-                lambda ids=ids: self._client.mget(  # type: ignore[misc]  # mypy cannot infer the lambda
+                lambda ids=ids: check_docs(  # type: ignore[misc]  # mypy cannot infer the lambda
+                    self._client.mget(
+                        index=index,
+                        ids=ids,
+                        source_excludes=sorted(without) if len(without) > 0 else None,
+                        filter_path="docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error.type",
+                    ),
                     index=index,
-                    ids=ids,
-                    source_excludes=sorted(without) if len(without) > 0 else None,
-                    filter_path="docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error.type",
                 ),
             )
             for doc in answer.body["docs"]:
-                if "error" in doc:
-                    raise NotInitialised(f"reading profiles of {index}: {doc['error']['type']}.")
                 if doc["found"]:
                     revision = Revision(doc["_seq_no"], doc["_primary_term"])
                     found[doc["_id"]] = StoredProfile(doc["_source"], revision)
         return found
+
+    def read_now(self, user_ids: Sequence[str]) -> dict[str, StoredProfile]:
+        """As `read`, of whatever index stands behind the name: a switch in between is followed."""
+        while True:
+            identity = self.identity()
+            try:
+                return self.read(identity.index, user_ids)
+            except NotInitialised:
+                if self.identity().uuid == identity.uuid:
+                    raise
 
     def write(self, index: str, profiles: Sequence[tuple[str, Mapping[str, Any], Revision | None]]) -> list[Outcome]:
         """Write (user id, source, revision read at, or None for a new one); losers of a race conflict."""
@@ -88,9 +99,9 @@ class ProfileIndex:
         raise_failed([outcome for outcome in outcomes if outcome.status != 404], action="deleting profiles")
         return [outcome.id for outcome in outcomes if outcome.conflict]
 
-    def max_seq_no(self, index: str) -> int:
-        """The highest `_seq_no` of the index's primaries; -1 for an empty index."""
-        return max_seq_no(self._client, index)
+    def checkpoint(self, index: str) -> int:
+        """The number up to which every write is in; -1 for an empty index."""
+        return seq_nos(self._client, index)[0][0]
 
     def set_meta(self, index: str, meta: IndexMeta) -> None:
         """Replace what the index says of itself; the owners of its fields stay."""

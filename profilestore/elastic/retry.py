@@ -16,8 +16,9 @@ from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError
 
 from profilestore.elastic.client import translated
+from profilestore.errors import ServerUnavailable
 
-__all__ = ["RETRY_FOR_S", "patient", "wait"]
+__all__ = ["RETRY_FOR_S", "BlockWait", "NotYet", "patient", "wait"]
 
 T = TypeVar("T")
 
@@ -25,11 +26,38 @@ T = TypeVar("T")
 RETRY_FOR_S: Final = 120.0
 _BUSY: Final = frozenset((429, 502, 503, 504))
 _LONGEST_WAIT_S: Final = 5.0
+# A switch blocks writes for as long as its last catch-up takes; longer than this, its process may be dead.
+_ASK_AFTER_S: Final = 10.0
+
+
+class NotYet(Exception):
+    """Raised within a `patient` call whose answer, though 200, lacks what a shard that is starting cannot say yet."""
 
 
 def wait(attempt: int) -> None:
     """Sleep with full jitter, longer with each attempt (0, 1, 2 …), so that rivals do not meet again."""
     time.sleep(random.uniform(0.0, min(_LONGEST_WAIT_S, 0.02 * 2.0**attempt)))
+
+
+class BlockWait:
+    """Waits while a switch of generations refuses writes, and asks now and then whether its build is still alive."""
+
+    def __init__(self, ask: Callable[[], object] = lambda: None) -> None:
+        self._ask = ask
+        self._started = self._asked = time.monotonic()
+        self._attempt = 0
+
+    def go_on(self) -> bool:
+        """Sleep a little; False when it has taken too long and the caller should give up."""
+        now = time.monotonic()
+        if now - self._started > RETRY_FOR_S:
+            return False
+        if now - self._asked > _ASK_AFTER_S:
+            self._asked = now
+            self._ask()
+        time.sleep(random.uniform(0.0, min(1.0, 0.05 * 2.0 ** min(self._attempt, 6))))
+        self._attempt += 1
+        return True
 
 
 def patient(action: str, call: Callable[[], T], *, retry_for_s: float = RETRY_FOR_S) -> T:
@@ -45,6 +73,11 @@ def patient(action: str, call: Callable[[], T], *, retry_for_s: float = RETRY_FO
         with translated(action):
             try:
                 return call()
+            except NotYet as error:
+                if time.monotonic() >= deadline:
+                    raise ServerUnavailable(
+                        f"{action}: a shard does not start. Look at `profilestore doctor`."
+                    ) from error
             except (TransportConnectionError, ConnectionTimeout):
                 if time.monotonic() >= deadline:
                     raise

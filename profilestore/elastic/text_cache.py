@@ -10,7 +10,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from profilestore.elastic.bulk import Operation, raise_failed, write_bulk
+from profilestore.elastic.bulk import Operation, raise_failed, write_through_switch
 from profilestore.elastic.retry import patient
 
 __all__ = ["TextCache"]
@@ -54,4 +54,4 @@ class TextCache:
             for key, vector in vectors.items()
         ]
         action = "caching embedded texts"
-        raise_failed(write_bulk(self._client, operations, action=action), action=action)
+        raise_failed(write_through_switch(self._client, operations, action=action), action=action)

@@ -53,7 +53,7 @@ class FreshCatalogue:
             self._catalogue.clear()
             self._absent.clear()
             self._index = target.index
-            self._seq_no = self._products.max_seq_no(target.index)
+            self._seq_no = self._products.checkpoint(target.index)
         else:
             changed, self._seq_no = self._products.changed_since(target.index, self._seq_no)
             self._catalogue.discard(changed)

@@ -10,13 +10,26 @@ from profilestore.elastic.event_log import Appended, EventLog
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.folding import Folder, FoldReport
 
-__all__ = ["load_events", "record"]
+__all__ = ["admissible", "load_events", "record"]
 
 
 def record(events: Sequence[Event], *, log: EventLog, folder: Folder) -> tuple[Appended, FoldReport]:
     """Append a few events and fold them: durable in log and profile when this returns."""
     appended = log.append(events)
     return appended, folder.fold_appended(appended, events)
+
+
+def admissible(events: Sequence[Event], *, log: EventLog, counts: LoadCounts) -> list[Event]:
+    """The events that are not dated too far ahead; the others are counted as rejected."""
+    kept = [event for event in events if log.admits(event)]
+    if len(kept) < len(events):
+        counts.rejected += len(events) - len(kept)
+        first = next(event.event_id for event in events if not log.admits(event))
+        counts.notes.append(
+            f"{len(events) - len(kept)} rejected: dated further ahead than future_limit_hours, "
+            f"the first with id {first}"
+        )
+    return kept
 
 
 def load_events(batches: Iterable[Sequence[Event]], *, log: EventLog, folder: Folder) -> tuple[LoadCounts, FoldReport]:
@@ -26,7 +39,8 @@ def load_events(batches: Iterable[Sequence[Event]], *, log: EventLog, folder: Fo
     report = FoldReport()
     before: tuple[Future[Appended], Sequence[Event]] | None = None
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="append") as pool:
-        for batch in batches:
+        for given in batches:
+            batch = admissible(given, log=log, counts=counts)
             ahead = (pool.submit(log.append, batch), batch)
             if before is not None:
                 _finish(before, counts, report, folder)

@@ -18,10 +18,9 @@ from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.elastic.retry import wait
-from profilestore.errors import SettingsChanged, UpdateGaveUp
+from profilestore.errors import NotInitialised, StoreError, UpdateGaveUp
 from profilestore.features.fold import merge_states, state_of
 from profilestore.indexing.profile_writer import HeldProfile, IndexMoved, ProfileWriter
-from profilestore.settings import Settings
 
 __all__ = ["FoldReport", "Folder"]
 
@@ -55,10 +54,7 @@ class FoldReport:
 class Folder:
     """Folds a log into a profiles index. One a process; several processes may fold at once."""
 
-    def __init__(
-        self, *, settings: Settings, log: EventLog, profiles: ProfileIndex, writer: ProfileWriter, store: ModelStore
-    ) -> None:
-        self._settings = settings
+    def __init__(self, *, log: EventLog, profiles: ProfileIndex, writer: ProfileWriter, store: ModelStore) -> None:
         self._log = log
         self._profiles = profiles
         self._writer = writer
@@ -74,9 +70,12 @@ class Folder:
 
     def fold_appended(self, appended: Appended, events: Sequence[Event]) -> FoldReport:
         """Fold what was just appended; from memory where nobody else wrote between, else from the log."""
-        if appended.created == 0:
-            return FoldReport()
-        self._follow(appended.log)
+        before = self._target, self._log_uuid
+        target = self._follow(appended.log)
+        # All were known already: whoever logged them may have been killed before they were folded. And after
+        # a move of profiles or log since the last call, the log that was written to may not be in force.
+        if appended.created == 0 or before != (target, appended.log.uuid):
+            return self.fold_pending()
         numbered = [(n, event) for n, event in zip(appended.seq_nos, events, strict=True) if n is not None]
         numbered.sort(key=lambda pair: pair[0])
         first, last = numbered[0][0], numbered[-1][0]
@@ -84,7 +83,7 @@ class Folder:
         if appended.log.shards == 1 and first == self._done[0] + 1 and last - first + 1 == len(numbered):
             try:
                 report = self._fold(appended.log, shard=0, numbered=numbered, upto=last)
-            except IndexMoved:
+            except (IndexMoved, NotInitialised):
                 return self.fold_pending()
             self._done[0] = last
             self.save_checkpoint(appended.log)
@@ -94,18 +93,25 @@ class Folder:
     def fold_pending(self) -> FoldReport:
         """Fold all that is in the log and not yet in the profiles."""
         report = FoldReport()
-        for attempt in range(_ATTEMPTS):
+        patience = self._log.patience()
+        while True:
             log = self._log.identity()
-            self._follow(log)
+            target = self._follow(log)
             try:
                 report.add(self._fold_log(log))
-            except IndexMoved:
-                self._target = None
-                wait(attempt + 4)
-                continue
-            self.save_checkpoint(log, force=True)
-            return report
-        raise UpdateGaveUp("the profiles index kept moving: is a migration stuck?", ids=[], attempts=_ATTEMPTS)
+            except IndexMoved as error:
+                if not patience.go_on():
+                    raise StoreError(
+                        "the profiles cannot be written: their index is blocked, or products and profiles are of two "
+                        "generations. Run `profilestore profile rebuild --all`."
+                    ) from error
+            except NotInitialised:
+                # A switch deletes the indices that were read from a moment ago.
+                if self._profiles.identity().uuid == target.uuid and self._log.identity().uuid == log.uuid:
+                    raise
+            else:
+                self.save_checkpoint(log, force=True)
+                return report
 
     def start_at(self, log: LogIdentity, upto: Mapping[int, int]) -> None:
         """Set C by shard, as after a rebuild of all profiles from the log up to there."""
@@ -143,12 +149,7 @@ class Folder:
             self._done = {shard: kept.get(shard, -1) for shard in range(log.shards)}
             self._saved = dict(self._done)
             self._log_uuid = log.uuid
-        fingerprint = target.meta.fold_fingerprint
-        if fingerprint is not None and fingerprint != self._settings.fold_fingerprint():
-            raise SettingsChanged(
-                "the profiles were folded under other weights, half-lives, limits or time zone than the settings "
-                "say now. Run `profilestore profile rebuild --all`, or take the settings back."
-            )
+        self._writer.check_rules(target)
         self._target = target
         return target
 
@@ -169,8 +170,12 @@ class Folder:
         return report
 
     def _fold_page(self, log: LogIdentity, shard: int, page: Sequence[Logged]) -> FoldReport:
-        numbered = [(logged.seq_no, logged.event) for logged in page if logged.event is not None]
-        changed = {logged.user_id for logged in page if logged.changed and logged.user_id is not None}
+        changed = {user_id for logged in page if logged.changed for user_id in logged.concerns}
+        numbered = [
+            (logged.seq_no, logged.event)
+            for logged in page
+            if logged.event is not None and logged.event.user_id not in changed
+        ]
         report = self._fold(log, shard=shard, numbered=numbered, upto=page[-1].seq_no)
         report.invalid += [(logged.event_id, logged.problem) for logged in page if logged.problem is not None]
         if len(changed) > 0:

@@ -21,6 +21,7 @@ from profilestore.elastic.generations import Generations
 from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.profile_index import ProfileIndex
+from profilestore.errors import StoreError
 from profilestore.features.fold import state_of
 from profilestore.features.served import FOLD_FIELDS, OTHERS_FIELDS, encode_vector
 from profilestore.indexing.folding import Folder
@@ -91,26 +92,25 @@ class GenerationBuilder:
             products, profiles = self._old.products.identity(), self._old.profiles.identity()
             log = self._old.log.identity()
             meta = change(products.meta).model_copy(update={"generation": self._generations.next()})
-            made = [self._generations.create(kind, meta) for kind in ("products", "profiles")]
-            if new_log:
-                made.append(self._generations.create("events", meta))
-            old = [products.index, profiles.index, *([log.index] if new_log else [])]
+            old = {"products": products.index, "profiles": profiles.index} | ({"events": log.index} if new_log else {})
+            moves = {kind: (name, self._generations.create(kind, meta)) for kind, name in old.items()}
+            made = [new for _, new in moves.values()]
             try:
                 side = self._side_of(made[2] if new_log else self._old.log.alias, made[0], made[1])
                 report = _Build(self._old, side, products, profiles, transform, progress).run(
-                    lambda: self._generations.block(old), new_log=new_log
+                    lambda: self._generations.block(list(old.values())), new_log=new_log
                 )
+                # A model was put in force meanwhile, by a first load of products.
+                if self._old.products.identity().meta != products.meta:
+                    raise StoreError("the products were given other models while this was built: run it again.")
                 progress("switching the aliases")
-                kinds = ("products", "profiles", "events")
-                moves = zip(old, made, strict=True)
-                self._generations.switch(dict(zip(kinds, moves, strict=False)))
+                self._generations.switch(moves)
             except BaseException:
                 # Also on Ctrl-C: what is in force must take writes again, and nothing half-built stay.
-                self._generations.block(old, blocked=False)
-                self._generations.drop(made)
+                self._generations.abandon(moves)
                 raise
             self._old.folder.fold_pending()
-            self._generations.drop(old)
+            self._generations.drop(list(old.values()))
             return report
 
 
@@ -134,8 +134,11 @@ class _Build:
         self._new_profiles = new.profiles.identity()
         self._transform = transform
         self._progress = progress
+        # These two are checkpoints and not the highest numbers seen, below which a write may be under way.
         self._copied_upto = -1
         self._carried_upto = -1
+        # Fields of users whose profile was not here yet when they were carried over.
+        self._waiting: dict[str, Mapping[str, Any]] = {}
 
     def run(self, block: Callable[[], None], *, new_log: bool) -> BuildReport:
         """Everything before the switch; `block` refuses writes to the old indices."""
@@ -165,10 +168,10 @@ class _Build:
 
     def _copy_products(self) -> list[str]:
         """Copy what was written since the last copy; returns the ids."""
-        self._old.products.refresh(self._old_products.index)
-        pages = self._old.products.scan(
-            self._old_products.index, after_seq_no=self._copied_upto, page=_PAGE, vectors=True
-        )
+        index = self._old_products.index
+        checkpoint = self._old.products.checkpoint(index)
+        self._old.products.refresh(index)
+        pages = self._old.products.scan(index, after_seq_no=self._copied_upto, page=_PAGE, vectors=True)
         copied: list[str] = []
         generation = self._new_products.meta.generation
         for page in pages:
@@ -179,8 +182,8 @@ class _Build:
             ]
             outcomes = self._new.products.write(operations, action="copying products")
             raise_failed(outcomes, action="copying products")
-            self._copied_upto = page[-1][2].seq_no
             copied += [product_id for product_id, _, _ in page]
+        self._copied_upto = checkpoint
         return copied
 
     def _fold_all(self) -> int:
@@ -188,8 +191,7 @@ class _Build:
         log = self._new.log.identity()
         checkpoints = self._new.log.checkpoints(log)
         self._new.log.refresh(log)
-        self._old.profiles.refresh(self._old_profiles.index)
-        self._carried_upto = self._old.profiles.max_seq_no(self._old_profiles.index)
+        self._carried_upto = self._old.profiles.checkpoint(self._old_profiles.index)
         folded = 0
         for shard, upto in checkpoints.items():
             for events in self._new.writer.replay_all(log, shard=shard, upto=upto):
@@ -202,7 +204,8 @@ class _Build:
                     state = state_of(
                         [event for _, event in own], catalogue=inputs.catalogue, words=inputs.words, rules=inputs.rules
                     )
-                    kept = carried[user_id].source if user_id in carried else {}
+                    source = carried[user_id].source if user_id in carried else {}
+                    kept = {name: value for name, value in source.items() if name in OTHERS_FIELDS}
                     changes.append((user_id, HeldProfile(carried=kept).moved(state, log, shard, upto)))
                 self._new.writer.write(self._new_profiles, changes, inputs)
                 folded += len(changes)
@@ -214,26 +217,31 @@ class _Build:
         changed = self._copy_products()
         if len(changed) > 0:
             self._new.refold.rebuild_users_of(changed)
-        carried = self._carry_fields()
-        return len(changed) + carried + self._new.folder.fold_pending().events
+        # The events first: they make the profiles that the fields are for.
+        folded = self._new.folder.fold_pending().events
+        return len(changed) + folded + self._carry_fields()
 
     def _carry_fields(self) -> int:
         """Copy what the fold does not own of profiles written since the last look."""
         index = self._old_profiles.index
+        checkpoint = self._old.profiles.checkpoint(index)
         self._old.profiles.refresh(index)
-        fields = sorted(OTHERS_FIELDS)
-        carried = 0
-        for page in self._old.profiles.scan(index, fields=fields, after_seq_no=self._carried_upto):
-            operations = [
-                Operation("update", self._new_profiles.index, user_id, stored.source)
-                for user_id, stored in page
-                if len(stored.source) > 0
-            ]
-            outcomes = self._new.profiles.write_operations(operations)
-            raise_failed([o for o in outcomes if o.status != 404], action="carrying fields over")
-            self._carried_upto = page[-1][1].revision.seq_no
-            carried += len(operations)
+        carried = self._carry(dict(self._waiting))
+        for page in self._old.profiles.scan(index, fields=sorted(OTHERS_FIELDS), after_seq_no=self._carried_upto):
+            carried += self._carry({user_id: stored.source for user_id, stored in page if len(stored.source) > 0})
+        self._carried_upto = checkpoint
         return carried
+
+    def _carry(self, sources: Mapping[str, Mapping[str, Any]]) -> int:
+        operations = [Operation("update", self._new_profiles.index, id, source) for id, source in sources.items()]
+        outcomes = self._new.profiles.write_operations(operations)
+        raise_failed([o for o in outcomes if o.status != 404], action="carrying fields over")
+        for outcome in outcomes:
+            if outcome.ok:
+                self._waiting.pop(outcome.id, None)
+            else:
+                self._waiting[outcome.id] = sources[outcome.id]
+        return sum(outcome.ok for outcome in outcomes)
 
     def _drop_vanished(self) -> None:
         """Remove products that were deleted from the old index by hand while it was copied."""

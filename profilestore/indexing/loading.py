@@ -62,6 +62,7 @@ def add_products(parts: Parts, rows: Iterable[Product]) -> LoadCounts:
             store=parts.store,
             products=side.products,
             profiles=side.profiles,
+            refold=side.refold,
         )
     counts = parts.product_loader.load(rows)
     if note is not None:

@@ -43,9 +43,13 @@ def migrate(parts: Parts, *, progress: Callable[[str], None] = lambda step: None
     kinds = {difference.kind for difference in left}
     if len(kinds & {"products", "profiles", "events"}) > 0:
         build = parts.builder.build(new_log="events" in kinds, progress=progress)
-    for kind in sorted(kinds & {"models", "texts"}):
-        progress(f"moving the {kind}")
-        parts.generations.move(kind)
+    small = sorted(kinds & {"models", "texts"})
+    if len(small) > 0:
+        generations = parts.generations
+        with generations.building():
+            for kind in small:
+                progress(f"moving the {kind}")
+                generations.move(kind)
     after = indices.compare(client, settings)
     if len(after) > 0:
         _raise(after, "something still differs after the migration")

@@ -44,13 +44,20 @@ class Parts:
 
     def side(self, log_name: str, products_name: str, profiles_name: str) -> Side:
         """The parts that work on these indices, aliases or concrete ones."""
-        log = EventLog(self.client, alias=log_name, future_limit_hours=self.settings.future_limit_hours)
-        products = ProductIndex(self.client, name=products_name)
+        ask = self.generations.clear_dead_build
+        log = EventLog(self.client, alias=log_name, future_limit_hours=self.settings.future_limit_hours, ask=ask)
+        products = ProductIndex(self.client, name=products_name, ask=ask)
         profiles = ProfileIndex(self.client, name=profiles_name)
         writer = ProfileWriter(
-            log=log, profiles=profiles, products=products, words=self.words, models=self.models, rules=self.rules
+            log=log,
+            profiles=profiles,
+            products=products,
+            words=self.words,
+            models=self.models,
+            rules=self.rules,
+            fingerprint=self.settings.fold_fingerprint(),
         )
-        folder = Folder(settings=self.settings, log=log, profiles=profiles, writer=writer, store=self.store)
+        folder = Folder(log=log, profiles=profiles, writer=writer, store=self.store)
         refold = Refold(log=log, writer=writer, store=self.store)
         return Side(log=log, products=products, profiles=profiles, writer=writer, folder=folder, refold=refold)
 

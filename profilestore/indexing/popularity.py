@@ -26,10 +26,12 @@ from typing import Any, Final
 
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.event_log import EventLog
+from profilestore.elastic.index_identity import resolve_index
 from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.retry import patient
 from profilestore.elastic.search import Client
+from profilestore.errors import NotInitialised
 from profilestore.settings import Settings
 
 __all__ = ["Popularity", "popularity_as_of", "popularity_body", "refresh_popularity", "refresh_popularity_if_old"]
@@ -126,6 +128,17 @@ def refresh_popularity(client: Client, settings: Settings) -> int:
     Raises:
         NotInitialised, WriteFailed, ServerUnavailable
     """
+    while True:
+        before = resolve_index(client, settings.index("products")).uuid
+        try:
+            return _derive(client, settings)
+        except NotInitialised:
+            # A switch of generations deletes the indices that were read from a moment ago.
+            if resolve_index(client, settings.index("products")).uuid == before:
+                raise
+
+
+def _derive(client: Client, settings: Settings) -> int:
     log = EventLog(client, alias=settings.index("events"))
     identity = log.identity()
     log.refresh(identity)

@@ -13,7 +13,7 @@ from profilestore.documents.product import ROW_FIELDS
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.product_index import ProductIndex
-from profilestore.errors import UpdateGaveUp
+from profilestore.errors import NotInitialised, UpdateGaveUp
 from profilestore.features.served import encode_vector
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.models import Models
@@ -27,7 +27,6 @@ __all__ = ["ProductLoader"]
 
 # A window this large lets texts be sorted by length, so that batches hold little padding.
 _WINDOW: Final = 2048
-_ROUNDS: Final = 10
 _KEPT_FIELDS: Final = (*ROW_FIELDS, "row_hash", "text_hash", "deleted")
 _FOLD_READS: Final = ("category", "brand", "price")
 
@@ -66,11 +65,10 @@ class ProductLoader:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="index") as pool:
             before: Future[list[Product]] | None = None
             while len(window := list(islice(iterator, _WINDOW))) > 0:
-                changes, target = self._changes(window, counts)
-                operations = self._operations(changes, target)
+                prepared = self._prepare(window, counts)
                 lost = [] if before is None else before.result()
-                self._settle(lost, counts)
-                before = pool.submit(self._write, changes, operations, counts)
+                self._settle(lost if prepared is not None else [*lost, *window], counts)
+                before = None if prepared is None else pool.submit(self._write, *prepared, counts)
                 if progress is not None:
                     progress(len(window))
             if before is not None:
@@ -81,25 +79,37 @@ class ProductLoader:
 
     def _settle(self, lost: list[Product], counts: LoadCounts) -> None:
         """Write again what another writer was first to change, or what a switch of generations refused."""
-        for _ in range(_ROUNDS):
-            if len(lost) == 0:
-                return
-            changes, target = self._changes(lost, counts)
-            lost = self._write(changes, self._operations(changes, target), counts)
-        self._raise_lost(lost)
+        patience = self._products.patience()
+        while len(lost) > 0:
+            if not patience.go_on():
+                self._raise_lost(lost)
+            prepared = self._prepare(lost, counts)
+            if prepared is not None:
+                lost = self._write(*prepared, counts)
+
+    def _prepare(self, rows: Sequence[Product], counts: LoadCounts) -> tuple[list[_Change], list[Operation]] | None:
+        """What to write of these rows; None when a switch just deleted the index that was read from."""
+        target = self._products.identity()
+        try:
+            changes = self._changes(rows, target, counts)
+        except NotInitialised:
+            if self._products.identity().uuid == target.uuid:
+                raise
+            return None
+        return changes, self._operations(changes, target)
 
     def _raise_lost(self, lost: Sequence[Product]) -> None:
         ids = [product.product_id for product in lost]
         raise UpdateGaveUp(
-            f"{len(ids)} products were changed by others {_ROUNDS} times in a row: run the load again.",
+            f"{len(ids)} products could not be written for two minutes, since others kept changing them or their "
+            "index is blocked: run the load again.",
             ids=ids,
-            attempts=_ROUNDS,
+            attempts=0,
         )
 
-    def _changes(self, rows: Sequence[Product], counts: LoadCounts) -> tuple[list[_Change], IndexIdentity]:
+    def _changes(self, rows: Sequence[Product], target: IndexIdentity, counts: LoadCounts) -> list[_Change]:
         from profilestore.features.text_model import text_hash
 
-        target = self._products.identity()
         stored = self._products.read(target.index, [row.product_id for row in rows], fields=_KEPT_FIELDS)
         model = target.meta.text_model
         changes: list[_Change] = []
@@ -114,7 +124,7 @@ class ProductLoader:
             hashed = text_hash(text, model=str(model))
             changed = source is None or source.get("text_hash") != hashed
             changes.append(_Change(product, source, revision, text, hashed, changed))
-        return changes, target
+        return changes
 
     def _operations(self, changes: Sequence[_Change], target: IndexIdentity) -> list[Operation]:
         derived = self._derive([change.text for change in changes if change.text_changed], target.meta)
@@ -152,8 +162,9 @@ class ProductLoader:
     def _write(self, changes: Sequence[_Change], operations: Sequence[Operation], counts: LoadCounts) -> list[Product]:
         """Write; returns the products that must be tried again."""
         concerned = [change.product.product_id for change in changes if change.concerns_profiles]
-        self._refold.note(concerned)
+        notes = self._refold.note(concerned)
         outcomes = self._products.write(operations, action="writing products")
+        self._refold.written(notes)
         lost: list[Product] = []
         for change, outcome in zip(changes, outcomes, strict=True):
             if outcome.conflict or outcome.index_moved:

@@ -14,7 +14,7 @@ from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
 from profilestore.elastic.retry import wait
-from profilestore.errors import UpdateGaveUp
+from profilestore.errors import NotInitialised, SettingsChanged, StoreError, UpdateGaveUp
 from profilestore.features.catalogue import Catalogue
 from profilestore.features.fold import WordVectors, needs_words, state_of
 from profilestore.features.packing import unpack
@@ -98,8 +98,11 @@ class ProfileWriter:
         words: Words,
         models: Models,
         rules: FoldRules,
+        fingerprint: str,
     ) -> None:
+        """`fingerprint` is that of the settings behind `rules`."""
         self._log = log
+        self._fingerprint = fingerprint
         self._profiles = profiles
         self._products = products
         self._catalogue = FreshCatalogue(products)
@@ -109,12 +112,22 @@ class ProfileWriter:
         self._cache: OrderedDict[str, HeldProfile] = OrderedDict()
         self._cached_index: str | None = None
 
+    def check_rules(self, target: IndexIdentity) -> None:
+        """Raise SettingsChanged where the profiles were folded under other rules: they do not add up with these."""
+        if target.meta.fold_fingerprint not in (None, self._fingerprint):
+            raise SettingsChanged(
+                "the profiles were folded under other weights, half-lives, limits or time zone than the settings "
+                "say now. Run `profilestore profile rebuild --all`, or take the settings back."
+            )
+
     def inputs(self, events: Sequence[Event], target: IndexIdentity) -> FoldInputs:
         """What folding these events needs, as it is now: call it after the log's checkpoint was read.
 
         Raises:
             IndexMoved: products and profiles are of two generations.
+            SettingsChanged: the profiles were folded under other settings.
         """
+        self.check_rules(target)
         products = self._products.identity()
         if products.meta.generation != target.meta.generation:
             raise IndexMoved  # resolved on either side of a switch
@@ -196,23 +209,44 @@ class ProfileWriter:
             UpdateGaveUp: others kept changing some of the profiles.
         """
         for start in range(0, len(user_ids), _USERS_AT_ONCE):
-            pending = list(user_ids[start : start + _USERS_AT_ONCE])
-            for attempt in range(_ATTEMPTS):
-                try:
-                    pending = self._rebuild_once(log, shard, pending, self._profiles.identity())
-                except IndexMoved:
-                    wait(attempt + 4)
-                    continue
-                if len(pending) == 0:
-                    break
-                wait(attempt)
-            else:
-                raise UpdateGaveUp(
-                    f"{len(pending)} profiles were changed by others {_ATTEMPTS} times in a row: rebuild them again.",
-                    ids=pending,
-                    attempts=_ATTEMPTS,
-                )
+            self._rebuild_chunk(log, shard, list(user_ids[start : start + _USERS_AT_ONCE]))
         return len(user_ids)
+
+    def _rebuild_chunk(self, log: LogIdentity, shard: int, pending: list[str]) -> None:
+        patience = self._log.patience()
+        for attempt in range(_ATTEMPTS):
+            while True:
+                # Profiles first: where a switch comes between the two, the old profiles refuse the write.
+                target, current = self._profiles.identity(), self._log.identity()
+                if current != log:
+                    self._rebuild_moved(current, pending)
+                    return
+                try:
+                    pending = self._rebuild_once(log, shard, pending, target)
+                    break
+                except IndexMoved as error:
+                    if not patience.go_on():
+                        raise StoreError("the profiles cannot be written: their index is blocked.") from error
+                except NotInitialised:
+                    # A switch deletes the indices that were read from a moment ago.
+                    if self._profiles.identity().uuid == target.uuid and self._log.identity() == log:
+                        raise
+            if len(pending) == 0:
+                return
+            wait(attempt)
+        raise UpdateGaveUp(
+            f"{len(pending)} profiles were changed by others {_ATTEMPTS} times in a row: rebuild them again.",
+            ids=pending,
+            attempts=_ATTEMPTS,
+        )
+
+    def _rebuild_moved(self, log: LogIdentity, user_ids: Sequence[str]) -> None:
+        """The log moved to another index, which may have another number of shards."""
+        by_shard: dict[int, list[str]] = {}
+        for user_id in user_ids:
+            by_shard.setdefault(self._log.shard_of(log, user_id), []).append(user_id)
+        for shard, users in by_shard.items():
+            self._rebuild_chunk(log, shard, users)
 
     def _rebuild_once(self, log: LogIdentity, shard: int, user_ids: list[str], target: IndexIdentity) -> list[str]:
         """One try; returns the users whose profiles moved on meanwhile."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.profile_index import ProfileIndex
+from profilestore.features.fold import TEXT_TYPES
 from profilestore.indexing.models import WORDS_PREFIX, Models
+from profilestore.indexing.refold import Refold
 from profilestore.settings import Settings
 
 __all__ = ["choose_and_train", "ensure_text_model"]
@@ -43,13 +45,29 @@ def ensure_text_model(
     store: ModelStore,
     products: ProductIndex,
     profiles: ProfileIndex,
+    refold: Refold,
 ) -> str | None:
-    """Put a text model in force where there is none yet. Returns a sentence about what it took, or None."""
+    """Put a text model in force where there is none yet. Returns a sentence about what it took, or None.
+
+    Of several processes that come at once the first to write its choice down decides for all.
+    """
     target = products.identity()
     if target.meta.text_model is not None or not any(text.strip() for text in texts):
         return None
-    name, reason = choose_and_train(texts, wanted=settings.text_model, settings=settings, models=models, store=store)
-    products.set_meta(target.index, target.meta.model_copy(update={"text_model": name}))
+    choice = f"text-model-{target.uuid}"
+    chosen = store.get(choice)
+    if chosen is None:
+        name, reason = choose_and_train(
+            texts, wanted=settings.text_model, settings=settings, models=models, store=store
+        )
+        if not store.put(choice, "choice", {"name": name, "reason": reason}, new=True).ok:
+            chosen = store.get(choice)
+    if chosen is not None:
+        name, reason = chosen[0]["body"]["name"], chosen[0]["body"]["reason"]
+    # What users wrote before there was a model has no vectors in their profiles yet.
+    notes = refold.note([], event_types=sorted(TEXT_TYPES))
     held = profiles.identity()
     profiles.set_meta(held.index, held.meta.model_copy(update={"text_model": name}))
+    products.set_meta(target.index, target.meta.model_copy(update={"text_model": name}))
+    refold.written(notes)
     return f"text model {name}: {reason}"

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from profilestore.documents import Event, User
 from profilestore.elastic.event_log import EventLog
-from profilestore.elastic.profile_index import ProfileIndex
+from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
+from profilestore.features.packing import unpack
 from profilestore.indexing.counts import LoadCounts
+from profilestore.indexing.events import admissible
 from profilestore.indexing.folding import Folder, FoldReport
 
 __all__ = ["load_users"]
@@ -27,15 +29,16 @@ def load_users(
     now = datetime.now(UTC)
     rows = iter(users)
     while len(batch := list(islice(rows, _AT_ONCE))) > 0:
-        stored = profiles.read(profiles.identity().index, [user.user_id for user in batch])
+        stored = profiles.read_now([user.user_id for user in batch])
         events: list[Event] = []
         for user in batch:
             held = stored.get(user.user_id)
             fields = user.fields()
-            if held is not None and _says_nothing_new(fields, held.source):
+            if held is not None and _says_nothing_new(fields, held.source) and not _confirms(user, fields, held):
                 counts.unchanged += 1
                 continue
             events.append(Event(user_id=user.user_id, type="attributes", time=user.time or now, user_fields=fields))
+        events = admissible(events, log=log, counts=counts)
         _append(events, stored, counts, report, log, folder)
     return counts, report
 
@@ -49,6 +52,20 @@ def _says_nothing_new(fields: Mapping[str, Any], source: Mapping[str, Any]) -> b
         elif source.get(name, [] if value == [] else None) != value:
             return False
     return True
+
+
+def _confirms(user: User, fields: Mapping[str, Any], held: StoredProfile) -> bool:
+    """Whether the row says at a later time what is known from an earlier one.
+
+    It must go to the log: a row that says otherwise and is dated between the two may still come.
+    """
+    if user.time is None:
+        return False
+    names = {name for name in fields if name != "attributes"}
+    names |= {f"attributes.{name}" for name in fields.get("attributes", {})}
+    known = unpack(held.source["state"]).user_fields
+    said = user.time.timestamp()
+    return any(name not in known or known[name][0] < said for name in names)
 
 
 def _append(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from profilestore.documents import Event
 from profilestore.elastic.event_log import EventLog, LogIdentity
 from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
+from profilestore.elastic.retry import wait
+from profilestore.errors import NotInitialised, StoreError
 from profilestore.features.compare import differing_fields
 from profilestore.features.fold import state_of
 from profilestore.features.packing import unpack
 from profilestore.features.served import FOLD_FIELDS, VECTOR_FIELDS, served_fields
 from profilestore.indexing.folding import Folder
-from profilestore.indexing.profile_writer import FoldInputs, ProfileWriter, chunks_of_users
+from profilestore.indexing.profile_writer import FoldInputs, IndexMoved, ProfileWriter, chunks_of_users
 
 __all__ = ["Verifier", "VerifyReport"]
 
+# How often a difference is looked at again before it is told.
+_LOOKS: Final = 3
 _POSITION_FIELDS = frozenset(("user_id", "generation", "folded_upto", "log_uuid", "log_shard"))
 
 
@@ -47,7 +51,54 @@ class Verifier:
         self._folder = folder
 
     def verify(self, user_ids: Sequence[str]) -> VerifyReport:
-        """Fold these users' events again and compare."""
+        """Fold these users' events again and compare.
+
+        Raises:
+            SettingsChanged: the profiles were folded under other settings, so all would differ.
+        """
+        return self._settled(lambda: self._verify(user_ids))
+
+    def verify_all(self, *, quick: bool = False) -> VerifyReport:
+        """Every user of the log and every profile. `quick` compares counts of events and W by aggregations,
+        and folds again only where these differ; in full, all states are folded again.
+
+        Raises:
+            SettingsChanged: as `verify`.
+        """
+        return self._settled(lambda: self._verify_all(quick=quick))
+
+    def _settled(self, compare: Callable[[], VerifyReport]) -> VerifyReport:
+        """A comparison whose differences stood a second look: a product that is written or a profile that is
+        folded between two readings is no difference."""
+        report = self._whole(compare)
+        for attempt in range(_LOOKS):
+            if len(report.users) == 0:
+                break
+            wait(attempt + 4)
+            suspects = sorted(report.users)
+            again = self._whole(lambda suspects=suspects: self._verify(suspects))  # type: ignore[misc]  # lambda with defaults
+            report.users = again.users
+            report.behind += again.behind
+        return report
+
+    def _whole(self, compare: Callable[[], VerifyReport]) -> VerifyReport:
+        """Begin again when a switch of generations came in between."""
+        patience = self._log.patience()
+        while True:
+            before = self._profiles.identity().uuid
+            try:
+                return compare()
+            except IndexMoved as error:
+                if not patience.go_on():
+                    raise StoreError(
+                        "products and profiles are of two generations. Run `profilestore profile rebuild --all`."
+                    ) from error
+            except NotInitialised:
+                # A switch deletes the indices that were read from a moment ago.
+                if self._profiles.identity().uuid == before:
+                    raise
+
+    def _verify(self, user_ids: Sequence[str]) -> VerifyReport:
         report = VerifyReport()
         log, target, done = self._begin()
         by_shard: dict[int, list[str]] = {}
@@ -57,9 +108,7 @@ class Verifier:
             self._check(log, shard, sorted(set(users)), target, done.get(shard, -1), report, whole_range=False)
         return report
 
-    def verify_all(self, *, quick: bool = False) -> VerifyReport:
-        """Every user of the log and every profile. `quick` compares counts of events and W by aggregations
-        only; in full, states are folded again."""
+    def _verify_all(self, *, quick: bool) -> VerifyReport:
         report = VerifyReport()
         log, target, done = self._begin()
         known: set[str] = set()
@@ -130,6 +179,8 @@ class Verifier:
         report.behind += len(later) > 0
         if profile is None:
             return []
+        if len(own) == 0:
+            return ["no events in the log"]
         state = state_of(
             [event for number, event in own if number <= folded_upto],
             catalogue=inputs.catalogue,
@@ -153,9 +204,10 @@ class Verifier:
             if profile is not None and profile.position.log_uuid != log.uuid:
                 report.users[user_id] = ["folded from another log"]
             elif last > folded_upto:
-                report.behind += 1
                 if first > folded_upto and first <= done:
                     report.users[user_id] = ["events that the fold passed by"]
+                else:
+                    report.behind += 1
             elif profile is not None and profile.source["events_total"] != total:
                 report.users[user_id] = ["events_total"]
 
