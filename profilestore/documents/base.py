@@ -12,6 +12,9 @@ __all__ = ["Attributes", "Document", "Id", "Money", "Name", "Time", "to_utc"]
 
 def to_utc(time: datetime) -> datetime:
     """A time without a zone is taken as UTC; readers that know the shop's zone set it before."""
+    # A day from either end of what Python can tell, so that every zone has a name for the hour.
+    if not 1 < time.year < 9999:
+        raise ValueError("is not in the years 2 to 9998")
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
@@ -35,10 +38,15 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
     AfterValidator(_no_control_characters),
 ]
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Sums of what is bounded stay finite, and JSON knows no infinity.
+Money = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 Time = Annotated[datetime, AfterValidator(to_utc)]
 # The shop's own fields, one level deep, as Elasticsearch's `flattened` takes them.
-Attributes = dict[str, str | int | float | bool | list[str]]
+_Key = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_no_control_characters)]
+_Value = Annotated[str, AfterValidator(_no_control_characters)]
+_Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Real = Annotated[float, Field(allow_inf_nan=False)]
+Attributes = dict[_Key, _Value | _Whole | _Real | bool | list[_Value]]
 
 
 class Document(BaseModel):

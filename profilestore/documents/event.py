@@ -9,6 +9,7 @@ import orjson
 from pydantic import Field, model_validator
 
 from profilestore.documents.base import Attributes, Document, Id, Money, Name, Time
+from profilestore.documents.user import User
 
 __all__ = ["EVENT_TYPES", "PRODUCT_TYPES", "Event", "EventType", "content_id"]
 
@@ -62,7 +63,7 @@ class Event(Document):
     order_id: Name | None = None
     purchase_time: Time | None = None
     method: Name | None = None
-    position: Annotated[int, Field(ge=0)] | None = None
+    position: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     request_id: Name | None = None
     experiment: Name | None = None
     user_fields: dict[str, Any] | None = None
@@ -78,6 +79,11 @@ class Event(Document):
             raise ValueError("a rate event needs rating")
         if (self.type == "attributes") != (self.user_fields is not None):
             raise ValueError("user_fields belong to an attributes event, and an attributes event needs them")
+        if self.user_fields is not None:
+            if "user_id" in self.user_fields or "time" in self.user_fields:
+                raise ValueError("user_fields say neither whose they are nor since when: the event does")
+            # An app may write anything here, and what a profile cannot hold must not stop the fold.
+            object.__setattr__(self, "user_fields", User(user_id=self.user_id, **self.user_fields).fields())
         if self.event_id == "":
             # After validation, so that 2 and 2.0 or two spellings of one time are one content.
             object.__setattr__(self, "event_id", content_id(self.model_dump(exclude_none=True, exclude={"event_id"})))

@@ -25,7 +25,7 @@ class Product(Document):
     category: Name | None = None
     brand: Name | None = None
     price: Money | None = None
-    stock: Annotated[int, Field(ge=0)] | None = None
+    stock: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     released: date | None = None
     url: Annotated[str, Field(max_length=8000)] | None = None
     image_url: Annotated[str, Field(max_length=8000)] | None = None

@@ -29,6 +29,8 @@ __all__ = ["TEXT_TYPES", "WordVectors", "event_amount", "merge_states", "needs_w
 
 # What users write: its embedding is folded like a product's.
 TEXT_TYPES: Final = frozenset(("search", "review", "comment"))
+# Characters of a search that a profile shows; an index takes no term of more than 32,766 bytes.
+_WORDS_KEPT: Final = 200
 # Not acts of the user at that hour.
 _NO_HABIT: Final = frozenset(("attributes", "impression"))
 
@@ -197,7 +199,8 @@ class _Tally:
         if event.product_id is not None and event.type in self._rules.seen_types:
             self._seen[event.product_id] = max(time, self._seen.get(event.product_id, time))
         if event.type == "search" and event.text is not None:
-            self._words[event.text] = max(time, self._words.get(event.text, time))
+            words = event.text[:_WORDS_KEPT]
+            self._words[words] = max(time, self._words.get(words, time))
 
     def _trade(self, event: Event, time: float, amount: float) -> None:
         sign = 1 if event.type == "purchase" else -1
