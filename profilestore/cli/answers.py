@@ -12,7 +12,7 @@ from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
+    from profilestore.recommend.answers import Answer, Item, SearchAnswer, SimilarAnswer
     from profilestore.recommend.request import Request
     from profilestore.settings import Settings
 
@@ -181,9 +181,19 @@ def _print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, set
     if answer.fallback is not None:
         say(f"{whose}: {answer.fallback}")
     typer.echo(f"{whose}, by {answer.method}, in {answer.took_ms:.0f} ms")
-    rows = [(item.product_id, item.title or "", item.score, item.price) for item in answer.items]
-    print_table(("product", "title", "score", f"price {settings.currency}"), rows)
-    for item in answer.items:
-        for reason in item.reasons:
-            what = reason.title or reason.product_id or "words of the user"
-            typer.echo(f"  {item.product_id} since {reason.type} {what} on {reason.time:%Y-%m-%d}: {reason.share:.0%}")
+    explained = any(len(item.reasons) > 0 for item in answer.items)
+    columns = ("product", "title", "score", f"price {settings.currency}", *(("because of",) if explained else ()))
+    rows = [
+        (item.product_id, item.title or "", item.score, item.price, *((_because(item),) if explained else ()))
+        for item in answer.items
+    ]
+    print_table(columns, rows)
+
+
+def _because(item: Item) -> str:
+    """The acts that speak for an item; several acts on one product add up."""
+    shares: dict[tuple[str, str], float] = {}
+    for reason in item.reasons:
+        what = (reason.type, reason.title or reason.product_id or "what the user wrote")
+        shares[what] = shares.get(what, 0.0) + reason.share
+    return "; ".join(f"{kind} of {title} {share:.1%}" for (kind, title), share in shares.items())
