@@ -18,7 +18,7 @@ class TasteSettings:
 
     Attributes:
         learner: which one.
-        dims: of the in- and out-vectors, before the one that evens out their lengths.
+        dims: of the in- and out-vectors.
         training_half_life_days: of the histories that are learned to be completed, back from the end.
         profile_half_life_days: of the profile, in training and when it is served.
         ridge: regularisation, in units of the mean squared value of the histories.
@@ -28,7 +28,7 @@ class TasteSettings:
     """
 
     learner: Learner = "ease"
-    dims: int = 256
+    dims: int = 128
     training_half_life_days: float | None = 20.0
     profile_half_life_days: float | None = 120.0
     ridge: float = 2000.0

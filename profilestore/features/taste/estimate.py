@@ -1,0 +1,94 @@
+"""What a training will take, before it starts: memory and time by learner, and which one fits."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from profilestore.errors import ModelError
+from profilestore.features.taste.settings import Learner
+
+__all__ = ["MEMORY_MOST", "Estimate", "choose_learner", "estimate"]
+
+MEMORY_MOST: Final = 8_000_000_000
+# The program itself with torch, and what the acts and rows need each.
+_BASE_BYTES: Final = 700_000_000
+_BYTES_AN_ACT: Final = 150
+_ELSA_BATCH: Final = 512
+_ELSA_EPOCHS: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Peak memory and seconds of one training without a search."""
+
+    learner: Learner
+    products: int
+    memory_bytes: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.learner} on {self.products:,} products: about {self.seconds:,.0f} s "
+            f"and {self.memory_bytes / 1e9:.1f} GB"
+        )
+
+
+def estimate(learner: Learner, *, products: int, acts: int, dims: int, flops: float | None = None) -> Estimate:
+    """Estimate a training.
+
+    Args:
+        learner: which one.
+        products: with acts.
+        acts: in the training period.
+        dims: of the vectors.
+        flops: float operations a second of this machine; measured when None.
+    """
+    speed = _measured_flops() if flops is None else flops
+    fixed = _BASE_BYTES + _BYTES_AN_ACT * acts
+    if learner == "ease":
+        # X'X, X'Y and one block; 2 n^3 for the inverse, 2 n^3 for the product, the rest for the factoring.
+        memory = fixed + int(2.3 * 4 * products**2) + 6 * 4 * products * (dims + 32)
+        work = 4.0 * products**3 + 24.0 * products**2 * (dims + 32)
+        return Estimate(learner, products, memory, work / speed)
+    memory = fixed + 10 * 4 * products * dims + 6 * 4 * _ELSA_BATCH * products
+    # Each epoch sees some tenth of the acts as users; forward and backward are six products.
+    work = 12.0 * _ELSA_EPOCHS * max(1.0, acts / 10.0) * products * dims / 2.0
+    return Estimate(learner, products, memory, work / speed * 2.0)
+
+
+def choose_learner(
+    wanted: Literal["auto", "ease", "elsa"], *, products: int, acts: int, dims: int, flops: float | None = None
+) -> Estimate:
+    """The learner to take, with what it will take.
+
+    Raises:
+        ModelError: the one asked for, or any, does not fit into 8 GB; says what does.
+    """
+    speed = _measured_flops() if flops is None else flops
+    ease = estimate("ease", products=products, acts=acts, dims=dims, flops=speed)
+    elsa = estimate("elsa", products=products, acts=acts, dims=dims, flops=speed)
+    if wanted == "auto":
+        wanted = "ease" if ease.memory_bytes <= MEMORY_MOST else "elsa"
+    chosen, other = (ease, elsa) if wanted == "ease" else (elsa, ease)
+    if chosen.memory_bytes <= MEMORY_MOST:
+        return chosen
+    fits = other.memory_bytes <= MEMORY_MOST
+    raise ModelError(
+        f"{chosen}, which is more than {MEMORY_MOST / 1e9:.0f} GB: "
+        + (f"take --learner {other.learner} ({other})." if fits else "take fewer --dims.")
+    )
+
+
+def _measured_flops(size: int = 768) -> float:
+    """Float operations a second of a float32 matrix product here, by a short trial."""
+    a = np.ones((size, size), dtype=np.float32)
+    best = np.inf
+    for _ in range(3):
+        started = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - started)
+    return 2.0 * size**3 / best
