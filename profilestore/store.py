@@ -224,11 +224,7 @@ class ProfileStore:
     def rebuild(self, user_ids: Sequence[str]) -> int:
         """Fold these users' events again from nothing and write their profiles whole."""
         side = self._parts.in_force
-        log = side.log.identity()
-        by_shard: dict[int, list[str]] = {}
-        for user_id in sorted(set(user_ids)):
-            by_shard.setdefault(side.log.shard_of(log, user_id), []).append(user_id)
-        rebuilt = sum(side.writer.rebuild(log, shard=shard, user_ids=users) for shard, users in by_shard.items())
+        rebuilt = side.writer.rebuild_users(sorted(set(user_ids)))
         side.profiles.refresh(self.settings.index("profiles"))
         return rebuilt
 

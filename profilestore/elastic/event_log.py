@@ -6,7 +6,7 @@ in, with no hole. That is all the fold needs to know what it has not read yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -59,6 +59,8 @@ class Logged:
     event: Event | None
     problem: str | None
     claimed_user: str | None = None
+    # when an event that is dated too far ahead will count
+    due: datetime | None = None
 
     @property
     def concerns(self) -> set[str]:
@@ -146,6 +148,13 @@ class EventLog:
         numbers = seq_nos(self._client, log.index, shards=log.shards)
         return {shard: checkpoint for shard, (checkpoint, _) in numbers.items()}
 
+    def by_shard(self, log: LogIdentity, user_ids: Iterable[str]) -> dict[int, list[str]]:
+        """Users by the shard of their events, each once, in order."""
+        found: dict[int, list[str]] = {}
+        for user_id in sorted(set(user_ids)):
+            found.setdefault(self.shard_of(log, user_id), []).append(user_id)
+        return found
+
     def shard_of(self, log: LogIdentity, user_id: str) -> int:
         """The shard that a user's events are routed to."""
         if log.shards == 1:
@@ -194,7 +203,7 @@ class EventLog:
     ) -> Iterator[list[Logged]]:
         for hits in self._hits(log, shard, after, upto, extra=extra):
             latest = datetime.now(UTC) + self._future_limit
-            yield [_logged(hit, latest=latest) for hit in hits]
+            yield [_logged(hit, latest=latest, limit=self._future_limit) for hit in hits]
 
     def _hits(
         self, log: LogIdentity, shard: int, after: int, upto: int, *, extra: list[dict[str, Any]]
@@ -300,12 +309,11 @@ class EventLog:
             after = found["after_key"]
 
 
-def _logged(hit: dict[str, Any], *, latest: datetime) -> Logged:
+def _logged(hit: dict[str, Any], *, latest: datetime, limit: timedelta) -> Logged:
     """Check one document of the log: apps write too, so nothing is taken on trust."""
     source: dict[str, Any] = hit["_source"]
     routing = hit.get("_routing")
-    problem = None
-    event = None
+    problem = due = event = None
     try:
         event = Event.model_validate({"event_id": hit["_id"], **source})
         if event.event_id != hit["_id"]:
@@ -316,6 +324,7 @@ def _logged(hit: dict[str, Any], *, latest: datetime) -> Logged:
             problem = "routing is not user_id"
         elif event.time > latest:
             problem = "time is in the future"
+            due = event.time - limit
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         problem = f"{'.'.join(str(part) for part in first['loc']) or 'event'}: {first['type']}"
@@ -326,5 +335,6 @@ def _logged(hit: dict[str, Any], *, latest: datetime) -> Logged:
         changed=hit["_version"] > 1,
         event=event if problem is None else None,
         problem=problem,
+        due=due,
         claimed_user=claimed if isinstance(claimed := source.get("user_id"), str) else None,
     )

@@ -21,6 +21,7 @@ from profilestore.elastic.retry import wait
 from profilestore.errors import NotInitialised, StoreError, UpdateGaveUp
 from profilestore.features.fold import merge_states, state_of
 from profilestore.indexing.profile_writer import HeldProfile, IndexMoved, ProfileWriter
+from profilestore.indexing.refold import note_due
 
 __all__ = ["FoldReport", "Folder"]
 
@@ -177,6 +178,11 @@ class Folder:
             if logged.event is not None and logged.event.user_id not in changed
         ]
         report = self._fold(log, shard=shard, numbered=numbered, upto=page[-1].seq_no)
+        for logged in page:
+            if logged.due is not None and logged.user_id is not None:
+                note_due(
+                    self._store, log_uuid=log.uuid, event_id=logged.event_id, user_id=logged.user_id, at=logged.due
+                )
         report.invalid += [(logged.event_id, logged.problem) for logged in page if logged.problem is not None]
         if len(changed) > 0:
             # A log document that was changed against the rules: nothing folded of it can be taken back.

@@ -85,8 +85,10 @@ def add_events(parts: Parts, batches: Iterable[Sequence[Event]]) -> LoadCounts:
     """Append events to the log, fold them, and derive popularity anew."""
     side = parts.in_force
     # Refuse before anything is written, not after the first batch.
-    side.folder.fold_pending()
+    earlier = side.folder.fold_pending()
     counts, report = load_events(batches, log=side.log, folder=side.folder)
+    report.add(earlier)
+    side.refold.work_off()
     side.folder.close()
     if report.events > 0:
         refresh_popularity(parts.client, parts.settings)

@@ -219,7 +219,8 @@ class ProfileWriter:
                 # Profiles first: where a switch comes between the two, the old profiles refuse the write.
                 target, current = self._profiles.identity(), self._log.identity()
                 if current != log:
-                    self._rebuild_moved(current, pending)
+                    # The log moved to another index, which may have another number of shards.
+                    self.rebuild_users(pending)
                     return
                 try:
                     pending = self._rebuild_once(log, shard, pending, target)
@@ -240,13 +241,13 @@ class ProfileWriter:
             attempts=_ATTEMPTS,
         )
 
-    def _rebuild_moved(self, log: LogIdentity, user_ids: Sequence[str]) -> None:
-        """The log moved to another index, which may have another number of shards."""
-        by_shard: dict[int, list[str]] = {}
-        for user_id in user_ids:
-            by_shard.setdefault(self._log.shard_of(log, user_id), []).append(user_id)
-        for shard, users in by_shard.items():
-            self._rebuild_chunk(log, shard, users)
+    def rebuild_users(self, user_ids: Sequence[str]) -> int:
+        """As `rebuild`, for users of any shard. Returns how many."""
+        if len(user_ids) > 0:
+            log = self._log.identity()
+            for shard, users in self._log.by_shard(log, user_ids).items():
+                self.rebuild(log, shard=shard, user_ids=users)
+        return len(user_ids)
 
     def _rebuild_once(self, log: LogIdentity, shard: int, user_ids: list[str], target: IndexIdentity) -> list[str]:
         """One try; returns the users whose profiles moved on meanwhile."""

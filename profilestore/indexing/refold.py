@@ -7,6 +7,7 @@ process may do it early, but while the writer may still be at its products only 
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,12 +17,18 @@ from profilestore.elastic.event_log import EventLog
 from profilestore.elastic.model_store import ModelStore
 from profilestore.indexing.profile_writer import ProfileWriter
 
-__all__ = ["Refold"]
+__all__ = ["Refold", "note_due"]
 
 _KIND: Final = "pending-refold"
 _IDS_AT_ONCE: Final = 10_000
 # A writer that has not said so for this long will not write any more: each bulk gives up after two minutes.
 _DEAD_AFTER_S: Final = 600.0
+
+
+def note_due(store: ModelStore, *, log_uuid: str, event_id: str, user_id: str, at: datetime) -> None:
+    """Note that a user is to be folded again at a time: then an event that was dated too far ahead will count."""
+    digest = hashlib.sha256(f"{log_uuid} {event_id}".encode()).hexdigest()[:32]
+    store.put(f"{_KIND}-{digest}", _KIND, {"user_ids": [user_id], "not_before": at.isoformat()})
 
 
 class Refold:
@@ -60,11 +67,14 @@ class Refold:
         rebuilt = 0
         for note, record in self._store.list(_KIND):
             body = record["body"]
+            if "not_before" in body and datetime.fromisoformat(body["not_before"]) > datetime.now(UTC):
+                continue
             age_s = (datetime.now(UTC) - datetime.fromisoformat(record["created"])).total_seconds()
             finished = body.get("written", True) or age_s > _DEAD_AFTER_S
             if not finished and note in self._tried:
                 continue
-            rebuilt += self.rebuild_users_of(body["product_ids"], event_types=body.get("event_types", []))
+            rebuilt += self.rebuild_users_of(body.get("product_ids", []), event_types=body.get("event_types", []))
+            rebuilt += self._writer.rebuild_users(body.get("user_ids", []))
             if finished:
                 self._store.delete(note)
             self._tried.add(note)

@@ -101,11 +101,8 @@ class Verifier:
     def _verify(self, user_ids: Sequence[str]) -> VerifyReport:
         report = VerifyReport()
         log, target, done = self._begin()
-        by_shard: dict[int, list[str]] = {}
-        for user_id in user_ids:
-            by_shard.setdefault(self._log.shard_of(log, user_id), []).append(user_id)
-        for shard, users in by_shard.items():
-            self._check(log, shard, sorted(set(users)), target, done.get(shard, -1), report, whole_range=False)
+        for shard, users in self._log.by_shard(log, user_ids).items():
+            self._check(log, shard, users, target, done.get(shard, -1), report, whole_range=False)
         return report
 
     def _verify_all(self, *, quick: bool) -> VerifyReport:
