@@ -27,6 +27,7 @@ from profilestore.indexing.migrate import MigrationReport, migrate, rebuild_all
 from profilestore.indexing.parts import Parts
 from profilestore.indexing.popularity import refresh_popularity, refresh_popularity_if_old
 from profilestore.indexing.retraining import TextReport, TopicsReport, train_text_model, train_topic_model
+from profilestore.indexing.training import ModelEntry, TasteReport, learn_options, list_models, train_taste, use_model
 from profilestore.indexing.verify import VerifyReport
 from profilestore.recommend.answering import make_recommender
 from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
@@ -256,6 +257,35 @@ class ProfileStore:
     def train_text_model(self, model: str = "auto", *, progress: Progress = _silent) -> TextReport:
         """Choose another text model (`auto`, `minilm`, `words`, a name or path), embed anew, and switch."""
         return train_text_model(self._parts, wanted=model, progress=progress)
+
+    def train(
+        self,
+        *,
+        learner: Literal["auto", "ease", "elsa"] = "auto",
+        dims: int | None = None,
+        budget: int | None = None,
+        progress: Progress = _silent,
+    ) -> TasteReport:
+        """Train a taste model on the event log and switch it in without a stop.
+
+        Args:
+            learner: ease is exact and for up to some 25,000 products, elsa for more; auto takes what fits.
+            dims: of the vectors; chosen on a validation cut when None.
+            budget: how many settings may be tried on the validation cut; 0 takes the defaults.
+            progress: is told each step, with what it will take before it starts.
+
+        Raises:
+            ModelError: too little to learn from, or more than fits into memory.
+        """
+        return train_taste(self._parts, learn_options(learner, dims, budget), progress=progress)
+
+    def models(self) -> list[ModelEntry]:
+        """All stored models with their figures, oldest first."""
+        return list_models(self._parts)
+
+    def use_model(self, model_id: str, *, progress: Progress = _silent) -> TasteReport:
+        """Put a stored taste model in force again, with the products and profiles of today."""
+        return use_model(self._parts, model_id, progress=progress)
 
     def refresh_popularity(self) -> int:
         """Derive popularity and trending of all products from the log; returns how many were written."""

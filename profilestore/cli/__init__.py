@@ -42,6 +42,12 @@ COMMANDS: Final = (
         "Fold what is in the event log and not yet in the profiles, whoever wrote it.",
     ),
     PlannedCommand("topics", "profilestore.cli.topics:app", "Train and show the topics of the products."),
+    PlannedCommand(
+        "train",
+        "profilestore.cli.models:train",
+        "Learn a taste model from the event log and switch it in without a stop.",
+    ),
+    PlannedCommand("models", "profilestore.cli.models:app", "List stored models, and take one back."),
     PlannedCommand("text", "profilestore.cli.shop:text_app", "Choose the text model."),
     PlannedCommand(
         "recommend",

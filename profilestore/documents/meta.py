@@ -15,6 +15,8 @@ class IndexMeta(Document):
 
     `topic_dims` and `taste_dims` are the dimensions of the models in force: a lookup of a vector field
     without any is an error 500 in Elasticsearch 9.5, where an app expects 404 for "no vector".
+    `taste_half_life_days` is the profile's half-life that the taste model was trained for; it goes
+    before the setting. `taste_content` names the model that foretells the taste of new products.
     """
 
     generation: str
@@ -23,4 +25,6 @@ class IndexMeta(Document):
     taste_model: str | None = None
     topic_dims: int | None = None
     taste_dims: int | None = None
+    taste_half_life_days: float | None = None
+    taste_content: str | None = None
     fold_fingerprint: str | None = None

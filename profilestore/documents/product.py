@@ -52,7 +52,8 @@ class ProductDocument(Product):
     """A product in the index. `mappings/products.json` names the owner of each field.
 
     Shapes: `text_vector` (embedding_dims,), unit length; `topic_vector` (topics,), sums to 1;
-    `taste_vector` (taste dimensions,), the out-vector; `taste_in`, the in-vector, is not searched.
+    `taste_vector` (taste dimensions,), the out-vector; `taste_in`, the in-vector, is not searched;
+    `taste_predicted` says that both were foretold from content and not learned from events.
     """
 
     generation: str | None = None
@@ -64,6 +65,7 @@ class ProductDocument(Product):
     main_topics: list[str] | None = None
     taste_vector: list[float] | None = None
     taste_in: list[float] | None = None
+    taste_predicted: bool | None = None
     popularity: float | None = None
     trending: float | None = None
     deleted: bool | None = None

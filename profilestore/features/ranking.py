@@ -58,11 +58,11 @@ def ndcg_at(top: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.f
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(relevant.sum(axis=1), k)]
     gained = hits_at(top, relevant) @ discount
-    return np.divide(gained, ideal, out=np.zeros_like(gained), where=ideal > 0)
+    return np.asarray(np.divide(gained, ideal, out=np.zeros_like(gained), where=ideal > 0))
 
 
 def recall_at(top: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Recall@k of each user: hits over min(k, relevant products), as the public comparisons count it."""
     possible = np.minimum(relevant.sum(axis=1), top.shape[1])
     found = hits_at(top, relevant).sum(axis=1).astype(np.float64)
-    return np.divide(found, possible, out=np.zeros_like(found), where=possible > 0)
+    return np.asarray(np.divide(found, possible, out=np.zeros_like(found), where=possible > 0))

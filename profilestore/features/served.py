@@ -19,6 +19,7 @@ __all__ = [
     "FOLD_FIELDS",
     "OTHERS_FIELDS",
     "VECTOR_FIELDS",
+    "decode_vector",
     "encode_vector",
     "order_count",
     "served_fields",
@@ -36,6 +37,13 @@ MAIN_KEPT: Final = 3
 def encode_vector(vector: NDArray[Any]) -> str:
     """A vector as Elasticsearch takes it fastest: base64 of big-endian float32."""
     return base64.b64encode(vector.astype(">f4").tobytes()).decode("ascii")
+
+
+def decode_vector(stored: str | Sequence[float]) -> NDArray[np.float32]:
+    """A vector as Elasticsearch gives it: floats, or what was sent where it was not refreshed yet."""
+    if isinstance(stored, str):
+        return np.frombuffer(base64.b64decode(stored), dtype=">f4").astype(np.float32)
+    return np.asarray(stored, dtype=np.float32)
 
 
 def order_count(state: State) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from profilestore.documents import Event
@@ -54,6 +54,12 @@ class FoldRules:
             words_limit=settings.search_words_limit,
             zone=ZoneInfo(settings.time_zone),
         )
+
+    def with_taste_half_life(self, days: float | None) -> FoldRules:
+        """The rules under a taste model trained for a half-life of its own; unchanged for None."""
+        if days is None:
+            return self
+        return replace(self, half_life_s={**self.half_life_s, "taste": days * 86_400.0})
 
 
 def event_weight(event: Event, rules: FoldRules) -> float:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.product_index import FOLD_READS, IN_VECTOR_FIELDS, ProductIndex
 from profilestore.features.catalogue import Catalogue, ProductFeatures
+from profilestore.features.served import decode_vector
 
 __all__ = ["FreshCatalogue", "features_of"]
 
@@ -25,7 +24,7 @@ def features_of(product_id: str, source: Mapping[str, Any]) -> ProductFeatures:
         brand=source.get("brand"),
         price=source.get("price"),
         vectors={
-            space: np.asarray(source[field], dtype=np.float32)
+            space: decode_vector(source[field])
             for space, field in IN_VECTOR_FIELDS.items()
             if source.get(field) is not None
         },

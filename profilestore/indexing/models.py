@@ -10,6 +10,7 @@ from profilestore.errors import ModelError
 from profilestore.settings import Settings
 
 if TYPE_CHECKING:
+    from profilestore.features.taste.content import ContentModel
     from profilestore.features.text_model import TextModel
     from profilestore.features.topics import TopicModel
 
@@ -26,13 +27,14 @@ def trained_spaces(meta: IndexMeta) -> tuple[str, ...]:
 
 
 class Models:
-    """Text and topic models by name, kept once loaded."""
+    """Text, topic and taste models by name, kept once loaded."""
 
     def __init__(self, settings: Settings, store: ModelStore) -> None:
         self._settings = settings
         self._store = store
         self._texts: dict[str, TextModel] = {}
         self._topics: dict[str, TopicModel] = {}
+        self._contents: dict[str, ContentModel] = {}
 
     def text(self, name: str) -> TextModel:
         """The text model of this name: `minilm`, a sentence-transformers name or path, or `words-…`.
@@ -75,6 +77,18 @@ class Models:
 
             self._topics[name] = TopicModel.from_bytes(self._store.load(name))
         return self._topics[name]
+
+    def taste_content(self, name: str) -> ContentModel:
+        """The model of this id that foretells taste from content.
+
+        Raises:
+            ModelError: it is not in the models index, or damaged.
+        """
+        if name not in self._contents:
+            from profilestore.features.taste.content import ContentModel
+
+            self._contents[name] = ContentModel.from_bytes(self._store.load(name))
+        return self._contents[name]
 
     def topic_labels(self, meta: IndexMeta) -> tuple[str, ...]:
         """The labels of the topics in force, in the order of the vector; () without topics."""

@@ -18,6 +18,7 @@ from profilestore.features.served import encode_vector
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.models import Models
 from profilestore.indexing.refold import Refold
+from profilestore.indexing.taste import TASTE_FIELDS, predict_taste
 
 if TYPE_CHECKING:
     from profilestore.features.text_model import TextModel
@@ -27,7 +28,7 @@ __all__ = ["ProductLoader"]
 
 # A window this large lets texts be sorted by length, so that batches hold little padding.
 _WINDOW: Final = 2048
-_KEPT_FIELDS: Final = (*ROW_FIELDS, "row_hash", "text_hash", "deleted")
+_KEPT_FIELDS: Final = (*ROW_FIELDS, "row_hash", "text_hash", "deleted", "taste_predicted")
 _FOLD_READS: Final = ("category", "brand", "price")
 
 
@@ -127,7 +128,9 @@ class ProductLoader:
         return changes
 
     def _operations(self, changes: Sequence[_Change], target: IndexIdentity) -> list[Operation]:
-        derived = self._derive([change.text for change in changes if change.text_changed], target.meta)
+        renewed = [change for change in changes if change.text_changed]
+        derived = self._derive([change.text for change in renewed], target.meta)
+        self._foretell(renewed, derived, target.meta)
         operations: list[Operation] = []
         fresh = iter(derived)
         for change in changes:
@@ -158,6 +161,23 @@ class ProductLoader:
         if meta.topics_model is not None:
             add_topics(self._models.topics(meta.topics_model), texts, fields)
         return fields
+
+    def _foretell(self, changes: Sequence[_Change], derived: Sequence[dict[str, Any]], meta: IndexMeta) -> None:
+        """Taste vectors of products that no model has learned, so that they can be recommended at once."""
+        if meta.taste_content is None:
+            return
+        pairs = [
+            (change, fields)
+            for change, fields in zip(changes, derived, strict=True)
+            if change.stored is None or change.stored.get("taste_predicted") is not False
+        ]
+        if len(pairs) == 0:
+            return
+        content = self._models.taste_content(meta.taste_content)
+        sources = [{**change.product.model_dump(mode="json", exclude_none=True), **fields} for change, fields in pairs]
+        predict_taste(content, sources, models=self._models, meta=meta)
+        for (_, fields), source in zip(pairs, sources, strict=True):
+            fields |= {name: source[name] for name in TASTE_FIELDS if name in source}
 
     def _write(self, changes: Sequence[_Change], operations: Sequence[Operation], counts: LoadCounts) -> list[Product]:
         """Write; returns the products that must be tried again."""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from profilestore.documents import Product
-from profilestore.documents.product import ROW_FIELDS
 from profilestore.errors import ModelError
 from profilestore.indexing.generation import BuildReport
 from profilestore.indexing.parts import Parts
 from profilestore.indexing.products import add_topics, embed_texts
+from profilestore.indexing.taste import text_of
 from profilestore.indexing.text_models import choose_and_train
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def train_text_model(parts: Parts, *, wanted: str = "auto", progress: Progress =
 
     def embed(sources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         fields: list[dict[str, Any]] = [{} for _ in sources]
-        texts = [_text_of(source) for source in sources]
+        texts = [text_of(source) for source in sources]
         embed_texts(model, texts, fields)
         return [
             {**source, **field, "text_hash": text_hash(text, model=name)}
@@ -99,12 +98,8 @@ def train_text_model(parts: Parts, *, wanted: str = "auto", progress: Progress =
 
 def _with_topics(model: TopicModel, sources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = [{} for _ in sources]
-    add_topics(model, [_text_of(source) for source in sources], fields)
+    add_topics(model, [text_of(source) for source in sources], fields)
     return [{**source, **field} for source, field in zip(sources, fields, strict=True)]
-
-
-def _text_of(source: dict[str, Any]) -> str:
-    return Product.model_construct(**{name: source.get(name) for name in ROW_FIELDS}).full_text()
 
 
 def _texts(parts: Parts) -> list[str]:
@@ -115,7 +110,7 @@ def _texts(parts: Parts) -> list[str]:
     fields = ("title", "brand", "category", "tags", "description", "text")
     alive = {"bool": {"must_not": [{"term": {"deleted": True}}]}}
     texts = {
-        product_id: _text_of(dict(source))
+        product_id: text_of(dict(source))
         for page in products.scan(target.index, fields=fields, query=alive)
         for product_id, source, _ in page
     }

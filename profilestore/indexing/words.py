@@ -27,7 +27,9 @@ class Words:
     def __init__(self, models: Models, cache: TextCache) -> None:
         self._models = models
         self._cache = cache
-        self._kept: OrderedDict[tuple[str | None, str | None, str], Mapping[str, NDArray[np.float32]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str | None, str | None, str | None, str], Mapping[str, NDArray[np.float32]]] = (
+            OrderedDict()
+        )
 
     def in_vectors(self, texts: Iterable[str], meta: IndexMeta) -> dict[str, Mapping[str, NDArray[np.float32]]]:
         """text -> space -> in-vector; a space that knows none of the words gives a zero vector."""
@@ -35,7 +37,7 @@ class Words:
         found: dict[str, Mapping[str, NDArray[np.float32]]] = {}
         missing: list[str] = []
         for text in wanted:
-            key = (meta.text_model, meta.topics_model, text)
+            key = _key(text, meta)
             if key in self._kept:
                 self._kept.move_to_end(key)
                 found[text] = self._kept[key]
@@ -44,7 +46,7 @@ class Words:
         if len(missing) > 0:
             for text, vectors in zip(missing, self._embed(missing, meta), strict=True):
                 found[text] = vectors
-                self._kept[(meta.text_model, meta.topics_model, text)] = vectors
+                self._kept[_key(text, meta)] = vectors
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return found
@@ -55,6 +57,11 @@ class Words:
             spaces["text"] = self._text_vectors(texts, meta.text_model)
         if meta.topics_model is not None:
             spaces["topics"] = self._models.topics(meta.topics_model).infer(texts)
+        content = None if meta.taste_content is None else self._models.taste_content(meta.taste_content)
+        if content is not None and content.text_model is not None:
+            own = content.text_model == meta.text_model
+            text = spaces["text"] if own else self._text_vectors(texts, content.text_model)
+            spaces["taste"] = content.predict_words(text)
         return [{space: rows[i] for space, rows in spaces.items()} for i in range(len(texts))]
 
     def _text_vectors(self, texts: Sequence[str], model_name: str) -> NDArray[np.float32]:
@@ -69,3 +76,7 @@ class Words:
             self._cache.write(fresh, model=model_name)
             cached |= fresh
         return np.stack([cached[key] for key in hashes])
+
+
+def _key(text: str, meta: IndexMeta) -> tuple[str | None, str | None, str | None, str]:
+    return meta.text_model, meta.topics_model, meta.taste_content, text

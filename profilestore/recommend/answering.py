@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from profilestore.documents import Event
 from profilestore.features.fold import WordVectors, needs_words
+from profilestore.features.weights import FoldRules
 from profilestore.indexing.models import trained_spaces
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.recommender import Recommender
@@ -42,4 +43,7 @@ def make_recommender(parts: Parts) -> Recommender:
         texts = {event.text for event in events if event.text is not None and needs_words(event, parts.rules)}
         return events, parts.words.in_vectors(texts, side.products.identity().meta)
 
-    return Recommender(parts.client, parts.settings, spaces=spaces, embed=embed, evidence=evidence)
+    def rules() -> FoldRules:
+        return parts.rules.with_taste_half_life(parts.in_force.products.identity().meta.taste_half_life_days)
+
+    return Recommender(parts.client, parts.settings, spaces=spaces, embed=embed, evidence=evidence, rules=rules)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from profilestore.documents import Event
 from profilestore.elastic.product_index import IN_VECTOR_FIELDS, ProductIndex
 from profilestore.features.fold import TEXT_TYPES, WordVectors
+from profilestore.features.served import decode_vector
 from profilestore.features.weights import FoldRules, effective_time, event_weight
 from profilestore.recommend.answers import Reason
 from profilestore.recommend.asking import Shop
@@ -58,7 +59,13 @@ def acts_of(events: Sequence[Event], *, rules: FoldRules) -> list[Act]:
 
 
 def reasons_of(
-    shop: Shop, *, events: Sequence[Event], words: WordVectors, items: Sequence[str], boosts: Mapping[str, float]
+    shop: Shop,
+    *,
+    events: Sequence[Event],
+    words: WordVectors,
+    items: Sequence[str],
+    boosts: Mapping[str, float],
+    rules: FoldRules,
 ) -> dict[str, tuple[Reason, ...]]:
     """The reasons of each item of an answer, by product id.
 
@@ -68,8 +75,8 @@ def reasons_of(
         words: in-vectors by text and space.
         items: product ids of the answer.
         boosts: the spaces of the method that gave it.
+        rules: what the profile was folded by.
     """
-    rules = FoldRules.of(shop.settings)
     acts = acts_of(events, rules=rules)
     bought = sorted({act.product_id for act in acts if act.product_id is not None})
     in_fields = {space: IN_VECTOR_FIELDS[space] for space in boosts}
@@ -99,7 +106,7 @@ def _read(shop: Shop, ids: Sequence[str], fields: Mapping[str, str]) -> tuple[Ve
     for id, (source, _) in products.items():
         for space, name in fields.items():
             if source.get(name) is not None:
-                vectors[space][_product_key(id)] = np.asarray(source[name], dtype=np.float32)
+                vectors[space][_product_key(id)] = decode_vector(source[name])
     return vectors, {id: source.get("title") for id, (source, _) in products.items()}
 
 

@@ -14,6 +14,7 @@ from typing import Final, Unpack
 
 from profilestore.elastic.search import CHUNK, Client
 from profilestore.errors import NotFound
+from profilestore.features.weights import FoldRules
 from profilestore.recommend.answers import Answer, Item, SearchAnswer, SimilarAnswer, read_items
 from profilestore.recommend.asking import Shop, SpacesInForce
 from profilestore.recommend.bodies import build_knn_body, build_popular_body
@@ -52,6 +53,7 @@ class Recommender:
         spaces: reads the spaces in which the products have vectors; asked at most once a minute.
         embed: words to vectors of the text space, for `search`; without it only the words count.
         evidence: reads what a profile is made of, for `explain`; without it there are no reasons.
+        rules: what the profiles in force are folded by; those of the settings when None.
     """
 
     def __init__(
@@ -62,11 +64,13 @@ class Recommender:
         spaces: Callable[[], frozenset[str]],
         embed: Embed | None = None,
         evidence: Evidence | None = None,
+        rules: Callable[[], FoldRules] | None = None,
     ) -> None:
         self._shop = Shop(client, settings, SpacesInForce(spaces))
         self._similar = SimilarProducts(self._shop)
         self._words = WordSearch(self._shop, embed=embed)
         self._evidence = evidence
+        self._rules = rules
 
     def recommend(self, user_id: str, *, explain: bool = False, **options: Unpack[Options]) -> Answer:
         """The n products that this user would like, best first; see `wish.Options` for the options.
@@ -225,8 +229,11 @@ class Recommender:
         if self._evidence is None or answer.fallback is not None or len(wish.boosts) == 0 or len(answer.items) == 0:
             return answer
         events, words = self._evidence(answer.user_id)
+        rules = FoldRules.of(self._shop.settings) if self._rules is None else self._rules()
         return answer.with_reasons(
-            reasons_of(self._shop, events=events, words=words, items=answer.product_ids, boosts=wish.boosts)
+            reasons_of(
+                self._shop, events=events, words=words, items=answer.product_ids, boosts=wish.boosts, rules=rules
+            )
         )
 
 

@@ -107,7 +107,8 @@ class ContentModel:
         """
         header, arrays = unpack_model(_KIND, data)
         try:
-            return cls(**{**header, "categories": tuple(header["categories"])}, **arrays)
+            fields: dict[str, Any] = {**header, **arrays, "categories": tuple(header["categories"])}
+            return cls(**fields)
         except (KeyError, TypeError) as error:
             raise ModelError(f"a stored {_KIND} model is broken ({type(error).__name__}): train it again.") from error
 

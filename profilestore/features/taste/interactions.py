@@ -209,10 +209,11 @@ class InteractionsBuilder:
         order_of_users = np.argsort(hashes, kind="stable")
         number = np.empty(hashes.size, dtype=np.int32)
         number[order_of_users] = np.arange(hashes.size, dtype=np.int32)
-        columns = [np.concatenate([page[i] for page in self._pages]) for i in range(4)] if self._pages else [
-            np.zeros(0, dtype=kind) for kind in (np.int32, np.int32, np.float64, np.float32)
-        ]  # fmt: skip
-        users, products, times, weights = columns
+        kinds = (np.int32, np.int32, np.float64, np.float32)
+        users, products, times, weights = (
+            np.concatenate([np.zeros(0, dtype=kind), *(page[i] for page in self._pages)])
+            for i, kind in enumerate(kinds)
+        )
         self._pages.clear()
         users = number[users]
         order = np.lexsort((weights, products, users, times))

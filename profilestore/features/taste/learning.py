@@ -111,7 +111,9 @@ def _search(
         count = np.bincount(validation.train.products, minlength=acts.product_count)
         columns = np.sort(np.argsort(-count, kind="stable")[:_SEARCH_PRODUCTS])
         cut = float(validation.train.end)
-        narrowed = cut_validation(acts.of_products(columns), at=np.nextafter(cut, np.inf) if validation.by_time else None)
+        narrowed = cut_validation(
+            acts.of_products(columns), at=np.nextafter(cut, np.inf) if validation.by_time else None
+        )
         smaller = validation if narrowed is None else narrowed
     profiles: dict[float | None, Any] = {}
 
@@ -122,9 +124,7 @@ def _search(
         matrix = fit_ease(training_rows(smaller.train, settings))
         return float(smaller.ndcg(profiles[half_life], lambda rows: rows @ matrix).mean())
 
-    return search_settings(
-        start, evaluate=evaluate, budget=options.budget, by_time=smaller.by_time, progress=progress
-    )
+    return search_settings(start, evaluate=evaluate, budget=options.budget, by_time=smaller.by_time, progress=progress)
 
 
 def _choose_dims(
@@ -137,13 +137,10 @@ def _choose_dims(
         dims for dims in DIMS_TRIED if dims <= max(DIMS_TRIED[0], validation.train.product_count // 2)
     ]  # fmt: skip
     in_vectors, out_vectors, exact = _factors(validation.train, replace(settings, dims=max(tried)), validation)
-    found = {
-        dims: float(
-            validation.ndcg(profiles, lambda rows, dims=dims: (rows @ in_vectors[:, :dims]) @ out_vectors[:, :dims].T)
-            .mean()
-        )
-        for dims in tried
-    }  # fmt: skip
+    found: dict[int, float] = {}
+    for dims in tried:
+        ins, outs = in_vectors[:, :dims], out_vectors[:, :dims]
+        found[dims] = float(validation.ndcg(profiles, _scorer(ins, outs)).mean())
     dims = next(dims for dims in tried if found[dims] >= max(found.values()) * (1.0 - _LOSS_MOST))
     return replace(settings, dims=dims), {
         "ndcg@20": round(found[dims], 5),
@@ -152,7 +149,13 @@ def _choose_dims(
     }
 
 
-def _factors(acts: Interactions, settings: TasteSettings, validation: Validation | None) -> tuple[Any, Any, float | None]:
+def _scorer(ins: Any, outs: Any) -> Callable[[Any], Any]:
+    return lambda rows: (rows @ ins) @ outs.T
+
+
+def _factors(
+    acts: Interactions, settings: TasteSettings, validation: Validation | None
+) -> tuple[Any, Any, float | None]:
     if settings.learner == "elsa":
         from profilestore.features.taste.elsa import fit_elsa
 

@@ -1,0 +1,233 @@
+"""`train`: a taste model from the event log, switched in with the products and profiles that carry it (P4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from profilestore.documents import IndexMeta
+from profilestore.errors import ModelError, NotFound, StoreError, UsageError
+from profilestore.indexing.generation import BuildReport
+from profilestore.indexing.parts import Parts
+from profilestore.indexing.taste import content_of, set_taste
+
+if TYPE_CHECKING:
+    from profilestore.features.taste.content import ContentModel
+    from profilestore.features.taste.interactions import Interactions
+    from profilestore.features.taste.learning import LearnOptions
+    from profilestore.features.taste.model import TasteModel
+
+__all__ = ["ModelEntry", "TasteReport", "learn_options", "list_models", "read_interactions", "train_taste", "use_model"]
+
+# So long a half-life is none: the fold wants a number.
+_NO_DECAY_DAYS: Final = 36_500.0
+# The content of so many products is enough to learn what content says of taste, and fits into memory.
+_CONTENT_MOST: Final = 20_000
+# Elasticsearch's limit.
+_DIMS_MOST: Final = 4096
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TasteReport:
+    """A taste model that was put in force."""
+
+    model_id: str
+    settings: dict[str, Any]
+    figures: dict[str, Any]
+    build: BuildReport
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A stored model: its kind, when it was made, its size, its figures, and whether it is in force."""
+
+    model_id: str
+    kind: str
+    created: str
+    size_bytes: int
+    in_force: bool
+    figures: dict[str, Any]
+
+
+def learn_options(learner: Literal["auto", "ease", "elsa"], dims: int | None, budget: int | None) -> LearnOptions:
+    """Options checked; None stands for the default.
+
+    Raises:
+        UsageError: one that cannot be meant.
+    """
+    from profilestore.features.taste.learning import DEFAULT_BUDGET, LearnOptions
+
+    if learner not in ("auto", "ease", "elsa"):
+        raise UsageError("the learner is auto, ease or elsa.")
+    if dims is not None and not 1 <= dims <= _DIMS_MOST:
+        raise UsageError(f"the dimensions are between 1 and {_DIMS_MOST}.")
+    if budget is not None and budget < 0:
+        raise UsageError("the budget is a number of settings to try, 0 or more.")
+    return LearnOptions(learner=learner, dims=dims, budget=DEFAULT_BUDGET if budget is None else budget)
+
+
+def train_taste(
+    parts: Parts, options: LearnOptions | None = None, *, progress: Progress = lambda step: None
+) -> TasteReport:
+    """Train on the whole log, store the model with its figures, settings and data window, and switch it in.
+
+    Events that arrive meanwhile are folded before the switch and after it; the next training learns from them.
+
+    Raises:
+        ModelError: too little to learn from, or more than fits into memory; says what does.
+        StoreError: another build is under way.
+    """
+    from profilestore.features.taste.learning import learn_taste
+
+    progress("reading the event log")
+    acts = read_interactions(parts)
+    model = learn_taste(acts, options, progress=progress)
+    meta = parts.in_force.products.identity().meta
+    progress("learning what content says of taste")
+    content = _fit_content(parts, model, meta)
+    stored = {**model.figures, "settings": model.settings.to_dict()}
+    if content is not None:
+        parts.store.save("taste-content", content.model_id, content.to_bytes(), figures={"taste_model": model.model_id})
+        stored |= {"content_model": content.model_id, "content_explained": content.explained}
+    parts.store.save("taste", model.model_id, model.to_bytes(), figures=stored)
+    build = _switch_in(parts, model, content, trained_on=meta, progress=progress)
+    return TasteReport(model.model_id, model.settings.to_dict(), stored, build)
+
+
+def use_model(parts: Parts, model_id: str, *, progress: Progress = lambda step: None) -> TasteReport:
+    """Put a stored taste model in force again; prices, stock and profiles stay those of today.
+
+    Raises:
+        NotFound: there is no such taste model.
+        StoreError: another build is under way.
+    """
+    from profilestore.features.taste.model import TasteModel
+
+    head = parts.store.head(model_id)
+    if head is None or head["kind"] != "taste":
+        raise NotFound(
+            "there is no taste model of this id. `profilestore models list` shows them.", kind="model", id=model_id
+        )
+    progress(f"loading {model_id}")
+    model = TasteModel.from_bytes(parts.store.load(model_id))
+    name = head["body"].get("content_model")
+    content = None if name is None else parts.models.taste_content(name)
+    build = _switch_in(parts, model, content, trained_on=None, progress=progress)
+    return TasteReport(model_id, model.settings.to_dict(), dict(head["body"]), build)
+
+
+def list_models(parts: Parts) -> list[ModelEntry]:
+    """All stored models, oldest first."""
+    meta = parts.in_force.products.identity().meta
+    current = {meta.text_model, meta.topics_model, meta.taste_model}
+    entries = [
+        ModelEntry(
+            model_id=model_id,
+            kind=kind,
+            created=record["created"],
+            size_bytes=record["bytes"],
+            in_force=model_id in current,
+            figures=record["body"],
+        )
+        for kind in ("text", "topics", "taste")
+        for model_id, record in parts.store.list(kind)
+    ]
+    return sorted(entries, key=lambda entry: (entry.created, entry.model_id))
+
+
+def read_interactions(parts: Parts) -> Interactions:
+    """The log's weighed acts on products that are in the index, read in pages; 20 bytes of each are kept."""
+    from profilestore.features.taste.interactions import InteractionsBuilder
+
+    side = parts.in_force
+    target = side.products.identity()
+    side.products.refresh(target.index)
+    product_ids = sorted(
+        product_id for page in side.products.scan(target.index, fields=["product_id"]) for product_id, _, _ in page
+    )
+    builder = InteractionsBuilder(product_ids, parts.rules)
+    log = side.log.identity()
+    checkpoints = side.log.checkpoints(log)
+    side.log.refresh(log)
+    for shard, upto in checkpoints.items():
+        for page in side.log.read(log, shard=shard, after=-1, upto=upto):
+            builder.add(logged.event for logged in page if logged.event is not None)
+    return builder.build()
+
+
+def _fit_content(parts: Parts, model: TasteModel, meta: IndexMeta) -> ContentModel | None:
+    """What content says of taste, from the products with learned vectors; None without text and topics."""
+    from profilestore.features.taste.content import fit_content
+
+    if meta.text_model is None and meta.topics_model is None:
+        return None
+    products = parts.in_force.products
+    index = products.identity().index
+    step = max(1, -(-len(model.product_ids) // _CONTENT_MOST))
+    chosen = list(model.product_ids[::step])
+    fields = ("category", "price", "text_vector", "topic_vector")
+    found = products.read(index, chosen, fields=fields, vectors=True)
+    ids = [product_id for product_id in chosen if product_id in found]
+    sources = [found[product_id][0] for product_id in ids]
+    content = content_of(
+        sources,
+        text_model=meta.text_model,
+        topics_model=meta.topics_model,
+        text_dims=0 if meta.text_model is None else parts.settings.embedding_dims,
+        topic_dims=0 if meta.topics_model is None else parts.models.topics(meta.topics_model).topics,
+        models=parts.models,
+        meta=meta,
+    )
+    rows = np.array([model.rows[product_id] for product_id in ids], dtype=np.int64)
+    if rows.size == 0:
+        raise ModelError("the products that were learned are gone from the index. Train again.")
+    return fit_content(
+        content,
+        model.in_vectors[rows],
+        model.out_vectors[rows],
+        taste_model=model.model_id,
+        text_model=meta.text_model,
+        topics_model=meta.topics_model,
+    )
+
+
+def _switch_in(
+    parts: Parts,
+    model: TasteModel,
+    content: ContentModel | None,
+    *,
+    trained_on: IndexMeta | None,
+    progress: Progress,
+) -> BuildReport:
+    """Build products and profiles with the model beside those in force, and switch."""
+    in_force: list[IndexMeta] = []
+    half_life = model.settings.profile_half_life_days
+
+    def change(meta: IndexMeta) -> IndexMeta:
+        if trained_on is not None and (meta.text_model, meta.topics_model) != (
+            trained_on.text_model,
+            trained_on.topics_model,
+        ):
+            raise StoreError("another text or topic model came into force during the training: train again.")
+        in_force.append(meta)
+        return meta.model_copy(
+            update={
+                "taste_model": model.model_id,
+                "taste_dims": model.dims,
+                "taste_half_life_days": _NO_DECAY_DAYS if half_life is None else half_life,
+                "taste_content": None if content is None else content.model_id,
+            }
+        )
+
+    return parts.builder.build(
+        change=change,
+        transform=lambda sources: set_taste(
+            model, content, [dict(source) for source in sources], models=parts.models, meta=in_force[-1]
+        ),
+        progress=progress,
+    )
