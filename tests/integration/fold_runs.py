@@ -320,6 +320,7 @@ def main() -> None:
                 counts = shop.index_events(rows)
             print(json.dumps({"read": counts.read, "indexed": counts.indexed, "duplicate": counts.duplicate}))
         elif verb == "products":
+            die_in_product_load(given.get("die"))
             with ProfileStore.open(settings) as shop:
                 shop.index_products([Product(**row) for row in given["products"]])
             print("{}")
@@ -333,6 +334,21 @@ def main() -> None:
                 shop.rebuild_all(progress=lambda step: on_step(given["step"], step))
         else:
             sys.exit(f"no such verb: {verb}")
+
+
+def die_in_product_load(moment: str | None) -> None:
+    """Between the note and the products, between the products and the note's mark, or before the profiles follow."""
+    from profilestore.elastic.product_index import ProductIndex
+    from profilestore.indexing.refold import Refold
+
+    moments = {
+        "noted": (ProductIndex, "write"),
+        "products written": (Refold, "written"),
+        "note marked": (Refold, "work_off"),
+    }
+    if moment is not None:
+        owner, name = moments[moment]
+        setattr(owner, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def die_at_step(step: str) -> None:
