@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -139,18 +139,21 @@ def write_through_switch(
             outcomes[position] = outcome
 
 
-def _requests(operations: Sequence[Operation], positions: Sequence[int]) -> list[tuple[list[int], list[bytes]]]:
-    requests: list[tuple[list[int], list[bytes]]] = []
-    size = _MAX_BYTES
+def _requests(operations: Sequence[Operation], positions: Sequence[int]) -> Iterator[tuple[list[int], list[bytes]]]:
+    """Requests of bounded size, one after another, so that not all bodies are in memory at once."""
+    held: list[int] = []
+    body: list[bytes] = []
+    size = 0
     for position in positions:
         lines = operations[position].lines()
-        if size + len(lines) > _MAX_BYTES:
-            requests.append(([], []))
-            size = 0
-        requests[-1][0].append(position)
-        requests[-1][1].append(lines)
+        if len(held) > 0 and size + len(lines) > _MAX_BYTES:
+            yield held, body
+            held, body, size = [], [], 0
+        held.append(position)
+        body.append(lines)
         size += len(lines)
-    return requests
+    if len(held) > 0:
+        yield held, body
 
 
 def _send(client: Elasticsearch, lines: list[bytes], action: str) -> list[dict[str, Any]]:

@@ -20,13 +20,15 @@ from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.elastic.retry import wait
 from profilestore.errors import NotInitialised, StoreError, UpdateGaveUp
 from profilestore.features.fold import merge_states, state_of
-from profilestore.indexing.profile_writer import HeldProfile, IndexMoved, ProfileWriter
+from profilestore.indexing.profile_writer import FoldInputs, HeldProfile, IndexMoved, ProfileWriter
 from profilestore.indexing.refold import note_due
 
 __all__ = ["FoldReport", "Folder"]
 
 _ATTEMPTS: Final = 40
 _SAVE_EVERY_S: Final = 1.0
+# A profile on its way to the server is 10 to 100 KB, and a batch may hold events of as many users.
+_USERS_AT_ONCE: Final = 1000
 # How many invalid events are named one by one.
 _LISTED: Final = 1000
 
@@ -200,6 +202,23 @@ class Folder:
             by_user.setdefault(event.user_id, []).append((number, event))
         inputs = self._writer.inputs([event for _, event in numbered], target)
         report = FoldReport(events=len(numbered))
+        users = list(by_user)
+        for start in range(0, len(users), _USERS_AT_ONCE):
+            part = {user_id: by_user[user_id] for user_id in users[start : start + _USERS_AT_ONCE]}
+            report.add(self._fold_users(log, shard, part, upto, target, inputs))
+        return report
+
+    def _fold_users(
+        self,
+        log: LogIdentity,
+        shard: int,
+        by_user: Mapping[str, Sequence[Numbered]],
+        upto: int,
+        target: IndexIdentity,
+        inputs: FoldInputs,
+    ) -> FoldReport:
+        """The protocol for some users: read, add what is above W, write under the lock, again for who lost."""
+        report = FoldReport()
         pending = list(by_user)
         strange: list[str] = []
         for attempt in range(_ATTEMPTS):
