@@ -268,11 +268,11 @@ def _documents_differences(settings: Settings) -> list[Difference]:
         fields = set(model.model_fields)
         for name in sorted(mapped - fields):
             differences.append(
-                Difference(kind, f"{name} is in mappings/{kind}.json and not in {model.__name__}", False)
+                Difference(kind, f"{name} is in mappings/{kind}.json and not in {model.__name__}", False, fault=True)
             )
         for name in sorted(fields - mapped):
             differences.append(
-                Difference(kind, f"{name} is in {model.__name__} and not in mappings/{kind}.json", False)
+                Difference(kind, f"{name} is in {model.__name__} and not in mappings/{kind}.json", False, fault=True)
             )
     return differences
 
