@@ -81,7 +81,7 @@ class Crowd:
             while not self._over.is_set():
                 try:
                     work()
-                except Exception as error:  # told by `end`
+                except Exception as error:  # noqa: BLE001  # told by `end`
                     self.errors.append(error)
                     return
                 self.rounds[name] = self.rounds.get(name, 0) + 1
