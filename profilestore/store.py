@@ -261,7 +261,7 @@ class ProfileStore:
     def train(
         self,
         *,
-        learner: Literal["auto", "ease", "elsa"] = "auto",
+        learner: Literal["auto", "ease", "spectral"] = "auto",
         dims: int | None = None,
         budget: int | None = None,
         progress: Progress = _silent,
@@ -269,7 +269,7 @@ class ProfileStore:
         """Train a taste model on the event log and switch it in without a stop.
 
         Args:
-            learner: ease is exact and for up to some 25,000 products, elsa for more; auto takes what fits.
+            learner: ease is exact and for up to some 25,000 products, spectral for more; auto takes what fits.
             dims: of the vectors; chosen on a validation cut when None.
             budget: how many settings may be tried on the validation cut; 0 takes the defaults.
             progress: is told each step, with what it will take before it starts.

@@ -22,7 +22,10 @@ app = typer.Typer(no_args_is_help=True, help="List stored models, and take one b
 def train(
     settings: Settings,
     learner: Annotated[
-        str, typer.Option("--learner", metavar="auto|ease|elsa", help="auto takes the exact one while it fits.")
+        str,
+        typer.Option(
+            "--learner", metavar="auto|ease|spectral", help="auto takes the exact one, ease, while it fits into memory."
+        ),
     ] = "auto",
     dims: Annotated[
         int | None, typer.Option("--dims", metavar="N", help="Of the vectors; else validation chooses.")

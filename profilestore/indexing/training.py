@@ -54,7 +54,7 @@ class ModelEntry:
     figures: dict[str, Any]
 
 
-def learn_options(learner: Literal["auto", "ease", "elsa"], dims: int | None, budget: int | None) -> LearnOptions:
+def learn_options(learner: Literal["auto", "ease", "spectral"], dims: int | None, budget: int | None) -> LearnOptions:
     """Options checked; None stands for the default.
 
     Raises:
@@ -62,8 +62,8 @@ def learn_options(learner: Literal["auto", "ease", "elsa"], dims: int | None, bu
     """
     from profilestore.features.taste.learning import DEFAULT_BUDGET, LearnOptions
 
-    if learner not in ("auto", "ease", "elsa"):
-        raise UsageError("the learner is auto, ease or elsa.")
+    if learner not in ("auto", "ease", "spectral"):
+        raise UsageError("the learner is auto, ease or spectral.")
     if dims is not None and not 1 <= dims <= _DIMS_MOST:
         raise UsageError(f"the dimensions are between 1 and {_DIMS_MOST}.")
     if budget is not None and budget < 0:

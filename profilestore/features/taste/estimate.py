@@ -17,8 +17,7 @@ MEMORY_MOST: Final = 8_000_000_000
 # The program itself with torch, and what the acts and rows need each.
 _BASE_BYTES: Final = 700_000_000
 _BYTES_AN_ACT: Final = 150
-_ELSA_BATCH: Final = 512
-_ELSA_EPOCHS: Final = 15
+_RANK: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +53,15 @@ def estimate(learner: Learner, *, products: int, acts: int, dims: int, flops: fl
         memory = fixed + int(2.3 * 4 * products**2) + 6 * 4 * products * (dims + 32)
         work = 4.0 * products**3 + 24.0 * products**2 * (dims + 32)
         return Estimate(learner, products, memory, work / speed)
-    memory = fixed + 10 * 4 * products * dims + 6 * 4 * _ELSA_BATCH * products
-    # Each epoch sees some tenth of the acts as users; forward and backward are six products.
-    work = 12.0 * _ELSA_EPOCHS * max(1.0, acts / 10.0) * products * dims / 2.0
-    return Estimate(learner, products, memory, work / speed * 2.0)
+    rank, width = min(_RANK, products), min(max(dims, _RANK), products) + 32
+    memory = fixed + 10 * 4 * products * width
+    # Orthogonal bases of (products, width) nine times, the sparse rows some thirty times, at a tenth of the speed.
+    work = 60.0 * products * float(width) ** 2 + 600.0 * acts * width + 24.0 * products * rank * width
+    return Estimate(learner, products, memory, work / speed)
 
 
 def choose_learner(
-    wanted: Literal["auto", "ease", "elsa"], *, products: int, acts: int, dims: int, flops: float | None = None
+    wanted: Literal["auto", "ease", "spectral"], *, products: int, acts: int, dims: int, flops: float | None = None
 ) -> Estimate:
     """The learner to take, with what it will take.
 
@@ -70,10 +70,10 @@ def choose_learner(
     """
     speed = _measured_flops() if flops is None else flops
     ease = estimate("ease", products=products, acts=acts, dims=dims, flops=speed)
-    elsa = estimate("elsa", products=products, acts=acts, dims=dims, flops=speed)
+    spectral = estimate("spectral", products=products, acts=acts, dims=dims, flops=speed)
     if wanted == "auto":
-        wanted = "ease" if ease.memory_bytes <= MEMORY_MOST else "elsa"
-    chosen, other = (ease, elsa) if wanted == "ease" else (elsa, ease)
+        wanted = "ease" if ease.memory_bytes <= MEMORY_MOST else "spectral"
+    chosen, other = (ease, spectral) if wanted == "ease" else (spectral, ease)
     if chosen.memory_bytes <= MEMORY_MOST:
         return chosen
     fits = other.memory_bytes <= MEMORY_MOST

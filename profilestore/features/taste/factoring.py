@@ -7,29 +7,64 @@ W is found by randomised subspace iteration (Halko, Martinsson and Tropp 2011, a
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Factors", "factor"]
+__all__ = ["DenseItems", "Factors", "ItemMatrix", "factor"]
 
 _OVERSAMPLING: Final = 32
 _ITERATIONS: Final = 5
 
-Factors = tuple[NDArray[np.float32], NDArray[np.float32]]
+Matrix = NDArray[np.float32]
+Factors = tuple[Matrix, Matrix]
 
 
-def factor(matrix: NDArray[np.float32], profiles: Any, *, dims: int, seed: int = 7) -> Factors:
+class ItemMatrix(Protocol):
+    """An item-item matrix B that can be applied to matrices of few columns."""
+
+    @property
+    def products(self) -> int:
+        """How many products there are."""
+
+    def forward(self, thin: Matrix) -> Matrix:
+        """B times a matrix of few columns."""
+
+    def backward(self, thin: Matrix) -> Matrix:
+        """B transposed, times a matrix of few columns."""
+
+
+class DenseItems:
+    """An item-item matrix that is written down."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._matrix = matrix
+
+    @property
+    def products(self) -> int:
+        """How many products there are."""
+        return int(self._matrix.shape[0])
+
+    def forward(self, thin: Matrix) -> Matrix:
+        """B times a matrix of few columns."""
+        return self._matrix @ thin
+
+    def backward(self, thin: Matrix) -> Matrix:
+        """B transposed, times a matrix of few columns."""
+        return self._matrix.T @ thin
+
+
+def factor(items: ItemMatrix, profiles: Any, *, dims: int, seed: int = 7) -> Factors:
     """In- and out-vectors, (products, dims) float32 each, columns in falling order of what they explain.
 
     Args:
-        matrix: B, (products, products).
+        items: B.
         profiles: X, sparse (users, products), as they are served.
         dims: how many dimensions; no more than there are products.
         seed: of the random start.
     """
-    count = matrix.shape[0]
+    count = items.products
     dims = min(dims, count)
     width = min(dims + _OVERSAMPLING, count)
     rng = np.random.default_rng(seed)
@@ -37,12 +72,12 @@ def factor(matrix: NDArray[np.float32], profiles: Any, *, dims: int, seed: int =
     transposed = profiles.T.tocsr()
     for _ in range(_ITERATIONS):
         basis, _ = np.linalg.qr(basis)
-        basis = matrix.T @ (transposed @ (profiles @ (matrix @ basis)))
+        basis = items.backward(transposed @ (profiles @ items.forward(basis)))
     basis, _ = np.linalg.qr(basis)
-    predicted = profiles @ (matrix @ basis)
+    predicted = profiles @ items.forward(basis)
     # Rayleigh-Ritz: within the subspace the directions in order of their energy, so that a prefix is a model too.
     energy, rotation = np.linalg.eigh(predicted.T.astype(np.float64) @ predicted)
     out = np.ascontiguousarray(basis @ rotation[:, np.argsort(-energy, kind="stable")[:dims]].astype(np.float32))
     # A sign of its own for each column, so that equal input gives equal vectors.
     out *= np.where(out[np.abs(out).argmax(axis=0), np.arange(dims)] < 0, -1.0, 1.0).astype(np.float32)
-    return matrix @ out, out
+    return items.forward(out), out

@@ -13,11 +13,12 @@ import numpy as np
 from profilestore.errors import ModelError
 from profilestore.features.taste.ease import fit_ease
 from profilestore.features.taste.estimate import Estimate, choose_learner
-from profilestore.features.taste.factoring import Factors, factor
+from profilestore.features.taste.factoring import DenseItems, Factors, factor
 from profilestore.features.taste.interactions import Interactions
 from profilestore.features.taste.model import TasteModel
 from profilestore.features.taste.rows import training_rows
 from profilestore.features.taste.settings import TasteSettings
+from profilestore.features.taste.spectral import fit_spectral
 from profilestore.features.taste.tuning import Search, Validation, cut_validation, search_settings
 
 __all__ = ["DEFAULT_BUDGET", "LearnOptions", "estimate_of", "learn_taste"]
@@ -35,7 +36,7 @@ Progress = Callable[[str], None]
 class LearnOptions:
     """What a user may ask for. `dims` None lets validation choose; `budget` is how many settings may be tried."""
 
-    learner: Literal["auto", "ease", "elsa"] = "auto"
+    learner: Literal["auto", "ease", "spectral"] = "auto"
     dims: int | None = None
     budget: int = DEFAULT_BUDGET
 
@@ -156,16 +157,14 @@ def _scorer(ins: Any, outs: Any) -> Callable[[Any], Any]:
 def _factors(
     acts: Interactions, settings: TasteSettings, validation: Validation | None
 ) -> tuple[Any, Any, float | None]:
-    if settings.learner == "elsa":
-        from profilestore.features.taste.elsa import fit_elsa
-
-        return *fit_elsa(training_rows(acts, settings), dims=settings.dims), None
-    matrix = fit_ease(training_rows(acts, settings))
-    profiles = acts.profiles(settings.profile_half_life_days)
+    rows, profiles = training_rows(acts, settings), acts.profiles(settings.profile_half_life_days)
+    if settings.learner == "spectral":
+        return *factor(fit_spectral(rows), profiles, dims=settings.dims), None
+    matrix = fit_ease(rows)
     exact = None
     if validation is not None:
-        exact = float(validation.ndcg(profiles, lambda rows: rows @ matrix).mean())
-    return *factor(matrix, profiles, dims=settings.dims), exact
+        exact = float(validation.ndcg(profiles, lambda chosen: chosen @ matrix).mean())
+    return *factor(DenseItems(matrix), profiles, dims=settings.dims), exact
 
 
 def _fit(acts: Interactions, settings: TasteSettings) -> Factors:

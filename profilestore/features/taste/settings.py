@@ -9,7 +9,7 @@ from profilestore.errors import UsageError
 
 __all__ = ["Learner", "TasteSettings"]
 
-Learner = Literal["ease", "elsa"]
+Learner = Literal["ease", "spectral"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
