@@ -20,11 +20,12 @@ from profilestore.errors import NotInitialised
 __all__ = ["ProfileIndex", "StoredProfile"]
 
 _READ_AT_ONCE: Final = 500
+_READ_PATHS: Final = "docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error.type"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredProfile:
-    """A profile as read: its `_source` without vectors, and the revision it was read at."""
+    """A profile as read: its `_source`, without vectors unless asked, and the revision it was read at."""
 
     source: Mapping[str, Any]
     revision: Revision
@@ -46,20 +47,25 @@ class ProfileIndex:
         """Resolve the alias to the concrete index that reads and writes of one batch go to."""
         return resolve_index(self._client, self._name)
 
-    def read(self, index: str, user_ids: Sequence[str], *, without: Collection[str] = ()) -> dict[str, StoredProfile]:
-        """The stored profiles of these users, less the fields `without`; who has none is absent. Real time,
-        no refresh needed."""
+    def read(
+        self, index: str, user_ids: Sequence[str], *, without: Collection[str] = (), vectors: bool = False
+    ) -> dict[str, StoredProfile]:
+        """The stored profiles of these users, less the fields `without`; vectors only when asked; who has none
+        is absent. Real time, no refresh needed."""
         found: dict[str, StoredProfile] = {}
+        parameters = f"_source_exclude_vectors={'false' if vectors else 'true'}&filter_path={_READ_PATHS}"
+        if len(without) > 0:
+            parameters += f"&_source_excludes={','.join(sorted(without))}"
         for start in range(0, len(user_ids), _READ_AT_ONCE):
             ids = list(user_ids[start : start + _READ_AT_ONCE])
             answer = patient(
                 "reading profiles",
                 lambda ids=ids: check_docs(  # type: ignore[misc]  # mypy cannot infer the lambda
-                    self._client.mget(
-                        index=index,
-                        ids=ids,
-                        source_excludes=sorted(without) if len(without) > 0 else None,
-                        filter_path="docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error.type",
+                    self._client.perform_request(
+                        "POST",
+                        f"/{index}/_mget?{parameters}",
+                        headers={"content-type": "application/json", "accept": "application/json"},
+                        body={"ids": ids},
                     ),
                     index=index,
                 ),

@@ -14,7 +14,7 @@ from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
 from profilestore.elastic.retry import wait
-from profilestore.errors import NotInitialised, SettingsChanged, StoreError, UpdateGaveUp
+from profilestore.errors import ModelError, NotInitialised, SettingsChanged, StoreError, UpdateGaveUp
 from profilestore.features.catalogue import Catalogue
 from profilestore.features.fold import WordVectors, needs_words, state_of
 from profilestore.features.packing import unpack
@@ -81,9 +81,11 @@ class HeldProfile:
     def of(cls, stored: StoredProfile) -> HeldProfile:
         """Unpack a stored profile; what the fold does not own is carried over as it is."""
         carried = {name: value for name, value in stored.source.items() if name not in FOLD_FIELDS}
-        packed = stored.source.get("state")
-        state = EMPTY if packed is None else unpack(packed)
-        return cls(state, stored.position, stored.revision, carried)
+        try:
+            return cls(unpack(stored.source.get("state", "")), stored.position, stored.revision, carried)
+        except ModelError:
+            # Changed by hand, or of another version: like the profile of another log, it is folded from nothing.
+            return cls(EMPTY, FoldPosition("", stored.position.shard, -1), stored.revision, carried)
 
 
 class ProfileWriter:

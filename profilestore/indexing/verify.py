@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from profilestore.documents import Event
 from profilestore.elastic.event_log import EventLog, LogIdentity
 from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
 from profilestore.elastic.retry import wait
-from profilestore.errors import NotInitialised, StoreError
+from profilestore.errors import ModelError, NotInitialised, StoreError
 from profilestore.features.compare import differing_fields
 from profilestore.features.fold import state_of
 from profilestore.features.packing import unpack
-from profilestore.features.served import FOLD_FIELDS, VECTOR_FIELDS, served_fields
+from profilestore.features.served import FOLD_FIELDS, VECTOR_FIELDS, decode_vector, served_fields
 from profilestore.indexing.folding import Folder
 from profilestore.indexing.profile_writer import FoldInputs, IndexMoved, ProfileWriter, chunks_of_users
 
@@ -23,6 +26,9 @@ __all__ = ["Verifier", "VerifyReport"]
 
 # How often a difference is looked at again before it is told.
 _LOOKS: Final = 3
+_READ_AT_ONCE: Final = 500
+# Of a component of a vector of unit length, in float32.
+_UNIT_TOLERANCE: Final = 1e-6
 _POSITION_FIELDS = frozenset(("user_id", "generation", "folded_upto", "log_uuid", "log_shard"))
 
 
@@ -143,7 +149,7 @@ class Verifier:
         whole_range: bool,
     ) -> None:
         # Profiles first: an event that is logged between the two readings is above their W.
-        stored = self._profiles.read(target.index, users)
+        stored = self._stored(target, users)
         upto = self._log.checkpoints(log)[shard]
         self._log.refresh(log)
         events = self._writer.replay(log, shard=shard, user_ids=users, upto=upto, whole_range=whole_range)
@@ -153,9 +159,24 @@ class Verifier:
             if len(own) == 0 and user_id not in stored:
                 continue
             report.checked += 1
-            differing = self._differences(stored.get(user_id), own, log, shard, done, inputs, report)
+            profile = stored.get(user_id)
+            if profile is not None and profile.position.log_uuid == log.uuid and profile.position.upto > upto:
+                report.users[user_id] = ["folded further than the log goes"]
+                continue
+            differing = self._differences(profile, own, log, shard, done, inputs, report)
             if len(differing) > 0:
                 report.users[user_id] = differing
+
+    def _stored(self, target: IndexIdentity, users: Sequence[str]) -> dict[str, StoredProfile]:
+        """Profiles with their vectors, as arrays at once: as lists of floats they are twenty times the size."""
+        stored: dict[str, StoredProfile] = {}
+        for start in range(0, len(users), _READ_AT_ONCE):
+            page = self._profiles.read(target.index, users[start : start + _READ_AT_ONCE], vectors=True)
+            for user_id, profile in page.items():
+                held = {name: profile.source.get(name) for name in VECTOR_FIELDS.values()}
+                vectors = {name: decode_vector(vector) for name, vector in held.items() if vector is not None}
+                stored[user_id] = StoredProfile({**profile.source, **vectors}, profile.revision)
+        return stored
 
     def _differences(
         self,
@@ -184,7 +205,10 @@ class Verifier:
             words=inputs.words,
             rules=inputs.rules,
         )
-        held = unpack(profile.source["state"])
+        try:
+            held = unpack(profile.source.get("state", ""))
+        except ModelError:
+            return ["state"]
         served = served_fields(held, trained=inputs.trained, topic_labels=inputs.topic_labels)
         return differing_fields(held, state) + _served_differences(profile.source, served)
 
@@ -216,7 +240,16 @@ class Verifier:
 
 
 def _served_differences(source: Any, served: dict[str, Any]) -> list[str]:
-    """Fields of the document that do not say what its own state says. Vectors are not in `source`."""
+    """Fields of the document that do not say what its own state says."""
     ignored = _POSITION_FIELDS | {"state", *VECTOR_FIELDS.values()}
     names = (FOLD_FIELDS - ignored) & (source.keys() | served.keys())
-    return sorted(name for name in names if source.get(name) != served.get(name))
+    wrong = [name for name in names if source.get(name) != served.get(name)]
+    wrong += [name for name in VECTOR_FIELDS.values() if not _same_vector(source.get(name), served.get(name))]
+    return sorted(wrong)
+
+
+def _same_vector(stored: NDArray[np.float32] | None, served: str | None) -> bool:
+    if stored is None or served is None:
+        return stored is None and served is None
+    expected = decode_vector(served)
+    return stored.shape == expected.shape and bool(np.allclose(stored, expected, rtol=0.0, atol=_UNIT_TOLERANCE))
