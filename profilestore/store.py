@@ -56,6 +56,7 @@ class ProfileStore:
         self._client = connect(settings, url=url)
         self._parts = Parts(self._client, settings)
         self._recommender = make_recommender(self._parts)
+        self._unseen = False
 
     @classmethod
     def open(cls, settings: Settings | None = None, **flags: Any) -> Self:
@@ -154,6 +155,8 @@ class ProfileStore:
         if len(kept) > 0:
             appended, _ = record(kept, log=side.log, folder=side.folder)
             counts.indexed, counts.duplicate = appended.created, len(kept) - appended.created
+            # Lookups see what is refreshed; done at the next answer, so that a record costs no refresh.
+            self._unseen = self._unseen or appended.created > 0
         return counts
 
     def delete_products(self, product_ids: Sequence[str]) -> int:
@@ -293,18 +296,27 @@ class ProfileStore:
 
     # ---------------------------------------------------------------- answers
 
+    def _show_recorded(self) -> None:
+        """Let the answers of this store know what it recorded; other processes see it within a second."""
+        if self._unseen:
+            self._unseen = False
+            self._parts.in_force.profiles.refresh(self.settings.index("profiles"))
+
     def recommend(self, user_id: str, *, explain: bool = False, **options: Unpack[Options]) -> Answer:
         """The products this user would like; the popular ones for a user of whom nothing is known."""
+        self._show_recorded()
         return self._recommender.recommend(user_id, explain=explain, **options)
 
     def recommend_many(
         self, user_ids: Iterable[str], *, explain: bool = False, **options: Unpack[Options]
     ) -> Iterator[Answer]:
         """One answer a user, in the order given, a hundred a request."""
+        self._show_recorded()
         return self._recommender.recommend_many(user_ids, explain=explain, **options)
 
     def recommend_request(self, user_id: str, **options: Unpack[Options]) -> Request:
         """The request that any app can send to Elasticsearch itself for the same list."""
+        self._show_recorded()
         return self._recommender.request_for(user_id, **options)
 
     def similar(self, product_id: str, **options: Unpack[SimilarOptions]) -> SimilarAnswer:
@@ -323,16 +335,19 @@ class ProfileStore:
 
     def search(self, words: str, *, user: str | None = None, **options: Unpack[FilterOptions]) -> SearchAnswer:
         """Products that these words find, leaning to a user's profile where one is given."""
+        self._show_recorded()
         return self._recommender.search(words, user=user, **options)
 
     def search_many(
         self, queries: Iterable[str], *, user: str | None = None, **options: Unpack[FilterOptions]
     ) -> Iterator[SearchAnswer]:
         """One answer a query, in the order given."""
+        self._show_recorded()
         return self._recommender.search_many(queries, user=user, **options)
 
     def search_request(self, words: str, *, user: str | None = None, **options: Unpack[FilterOptions]) -> Request:
         """The request behind `search`."""
+        self._show_recorded()
         return self._recommender.search_request(words, user=user, **options)
 
 
