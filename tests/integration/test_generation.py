@@ -380,3 +380,49 @@ def test_topics_are_trained_and_switched_in_under_writers(shop: ProfileStore) ->
     assert len(late["topic_vector"]) == 3  # without retraining
     assert_exact(shop, events)
     assert_nothing_left(shop)
+
+
+@pytest.mark.parametrize("act", ["fold", "rebuild", "verify", "products", "record"])
+@pytest.mark.parametrize("new_log", [False, True], ids=["same log", "new log"])
+def test_a_process_that_was_paused_over_a_whole_switch(
+    shop: ProfileStore, monkeypatch: pytest.MonkeyPatch, act: str, new_log: bool
+) -> None:
+    """It resolved the aliases, and when it goes on the indices it knows are deleted."""
+    events = make_events(100, texts=False)
+    shop.index_events(events)
+    event = Event(user_id="u1", type="view", product_id="p3", time=WHEN)
+    row = make_products(30)[3].model_copy(update={"category": "else"})
+    with ProfileStore.open(shop.settings) as paused:
+        if act in ("fold", "record"):
+            paused.fold()  # so that it knows where it is
+        if act == "fold":
+            paused._parts.in_force.log.append([event])
+            events.append(event)
+        owner, name = {
+            "products": (paused._parts.in_force.products, "read"),
+            "record": (paused._parts.in_force.log, "append"),
+        }.get(act, (paused._parts.in_force.writer, "inputs"))
+        real = getattr(owner, name)
+
+        def pause(*args: Any, **named: Any) -> Any:
+            monkeypatch.setattr(owner, name, real)
+            done = real(*args, **named) if act == "record" else None
+            shop._parts.builder.build(new_log=new_log)
+            return done if act == "record" else real(*args, **named)
+
+        monkeypatch.setattr(owner, name, pause)
+        if act == "fold":
+            paused.fold()
+        elif act == "rebuild":
+            paused.rebuild(["u1", "u2"])
+        elif act == "verify":
+            assert paused.verify_all().users == {}
+        elif act == "products":
+            assert paused.index_products([row]).updated == 1
+            assert documents(shop.settings, "products")["p3"]["_source"]["category"] == "else"
+        else:
+            paused.record(event)
+            events.append(event)
+        assert getattr(owner, name) == real  # it was paused
+    assert_exact(shop, events)
+    assert_nothing_left(shop)
