@@ -11,9 +11,18 @@ import numpy as np
 from profilestore.errors import ModelError
 from profilestore.features.taste.settings import Learner
 
-__all__ = ["MEMORY_MOST", "Estimate", "choose_learner", "estimate"]
+__all__ = ["EASE_MOST", "MEMORY_MOST", "Estimate", "choose_learner", "estimate"]
 
 MEMORY_MOST: Final = 8_000_000_000
+# Beyond so many products `auto` takes the spectral learner: the exact one grows with their cube.
+EASE_MOST: Final = 10_000
+# Real work reaches this share of the speed of one large matrix product.
+_EFFICIENCY: Final = 0.4
+# Scoring, masking and ranking one product for one user.
+_SECONDS_A_CELL: Final = 6e-8
+_CELLS_USERS: Final = 2000
+_SEARCHED_PRODUCTS: Final = 2000
+_DIMS_TRIED: Final = 7
 # The program itself with torch, and what the acts and rows need each.
 _BASE_BYTES: Final = 700_000_000
 _BYTES_AN_ACT: Final = 150
@@ -22,7 +31,7 @@ _RANK: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Peak memory and seconds of one training without a search."""
+    """Peak memory and seconds of a training, the search and the choice of dimensions included."""
 
     learner: Learner
     products: int
@@ -36,7 +45,9 @@ class Estimate:
         )
 
 
-def estimate(learner: Learner, *, products: int, acts: int, dims: int, flops: float | None = None) -> Estimate:
+def estimate(
+    learner: Learner, *, products: int, acts: int, dims: int, budget: int = 0, flops: float | None = None
+) -> Estimate:
     """Estimate a training.
 
     Args:
@@ -44,24 +55,34 @@ def estimate(learner: Learner, *, products: int, acts: int, dims: int, flops: fl
         products: with acts.
         acts: in the training period.
         dims: of the vectors.
+        budget: how many settings are tried before.
         flops: float operations a second of this machine; measured when None.
     """
     speed = _measured_flops() if flops is None else flops
+    searched = min(products, _SEARCHED_PRODUCTS)
+    search = budget * (4.0 * searched**3 / (speed * _EFFICIENCY) + _SECONDS_A_CELL * _CELLS_USERS * searched)
+    around = search + _DIMS_TRIED * _SECONDS_A_CELL * _CELLS_USERS * products
     fixed = _BASE_BYTES + _BYTES_AN_ACT * acts
     if learner == "ease":
         # X'X, X'Y and one block; 2 n^3 for the inverse, 2 n^3 for the product, the rest for the factoring.
         memory = fixed + int(2.3 * 4 * products**2) + 6 * 4 * products * (dims + 32)
         work = 4.0 * products**3 + 24.0 * products**2 * (dims + 32)
-        return Estimate(learner, products, memory, work / speed)
+        return Estimate(learner, products, memory, 2.0 * work / (speed * _EFFICIENCY) + around)
     rank, width = min(_RANK, products), min(max(dims, _RANK), products) + 32
     memory = fixed + 10 * 4 * products * width
     # Orthogonal bases of (products, width) nine times, the sparse rows some thirty times, at a tenth of the speed.
     work = 60.0 * products * float(width) ** 2 + 600.0 * acts * width + 24.0 * products * rank * width
-    return Estimate(learner, products, memory, work / speed)
+    return Estimate(learner, products, memory, 2.0 * work / (speed * _EFFICIENCY) + around)
 
 
 def choose_learner(
-    wanted: Literal["auto", "ease", "spectral"], *, products: int, acts: int, dims: int, flops: float | None = None
+    wanted: Literal["auto", "ease", "spectral"],
+    *,
+    products: int,
+    acts: int,
+    dims: int,
+    budget: int = 0,
+    flops: float | None = None,
 ) -> Estimate:
     """The learner to take, with what it will take.
 
@@ -69,10 +90,10 @@ def choose_learner(
         ModelError: the one asked for, or any, does not fit into 8 GB; says what does.
     """
     speed = _measured_flops() if flops is None else flops
-    ease = estimate("ease", products=products, acts=acts, dims=dims, flops=speed)
-    spectral = estimate("spectral", products=products, acts=acts, dims=dims, flops=speed)
+    ease = estimate("ease", products=products, acts=acts, dims=dims, budget=budget, flops=speed)
+    spectral = estimate("spectral", products=products, acts=acts, dims=dims, budget=budget, flops=speed)
     if wanted == "auto":
-        wanted = "ease" if ease.memory_bytes <= MEMORY_MOST else "spectral"
+        wanted = "ease" if products <= EASE_MOST and ease.memory_bytes <= MEMORY_MOST else "spectral"
     chosen, other = (ease, spectral) if wanted == "ease" else (spectral, ease)
     if chosen.memory_bytes <= MEMORY_MOST:
         return chosen

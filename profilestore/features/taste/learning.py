@@ -49,7 +49,9 @@ def estimate_of(acts: Interactions, options: LearnOptions) -> Estimate:
     """
     products = int(np.unique(acts.products).size)
     dims = max(DIMS_TRIED) if options.dims is None else options.dims
-    return choose_learner(options.learner, products=products, acts=len(acts), dims=min(dims, max(1, products)))
+    return choose_learner(
+        options.learner, products=products, acts=len(acts), dims=min(dims, max(1, products)), budget=options.budget
+    )
 
 
 def learn_taste(
@@ -63,7 +65,7 @@ def learn_taste(
     options = LearnOptions() if options is None else options
     acts = _with_acts(acts)
     takes = estimate_of(acts, options)
-    progress(f"{takes}, without the search")
+    progress(str(takes))
     started = time.monotonic()
     settings = TasteSettings(learner=takes.learner, dims=1 if options.dims is None else options.dims)
     validation = cut_validation(acts)
