@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +23,9 @@ from pydantic_settings import (
 )
 
 from profilestore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = ["DEFAULT_EVENT_WEIGHTS", "SETTINGS_FILE", "Settings"]
 
@@ -149,12 +152,10 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-                for problem in error.errors(include_input=False, include_url=False)
-            )
+            problems = "; ".join(_explain(problem) for problem in error.errors(include_input=False, include_url=False))
             raise SettingsError(
-                f"bad settings: {problems}. Look at {SETTINGS_FILE} and the PROFILESTORE_* environment variables."
+                f"bad settings: {problems}. Look at {SETTINGS_FILE}, the PROFILESTORE_* environment variables "
+                "and the flags."
             ) from None
         except ValueError as error:  # a TOML syntax error
             raise SettingsError(f"{SETTINGS_FILE} is not valid TOML: {error}") from error
@@ -174,3 +175,20 @@ class Settings(BaseSettings):
             )
         }  # fmt: skip
         return hashlib.sha256(orjson.dumps(relevant, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+_FORMS: Final = {
+    "prefix": "lower-case letters, digits and _, in parts joined by -",
+    "heap": "such as 1g or 512m",
+    "currency": "three capital letters such as GBP",
+}
+
+
+def _explain(problem: ErrorDetails) -> str:
+    """A setting and what is wrong with it, in words for a person where pydantic speaks of patterns and inputs."""
+    place, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = "there is no such setting"
+    elif problem["type"] == "string_pattern_mismatch":
+        message = _FORMS.get(str(place[0]), message)
+    return f"{'.'.join(map(str, place))}: {message}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["recommend", "search", "similar"]
 
 NumberOption = Annotated[int, typer.Option("-n", min=1, max=1000, help="How many products.")]
+MethodOption = Annotated[str, typer.Option("--method", help="auto, text, topics, taste, hybrid, popular or trending.")]
 CategoryOption = Annotated[
     list[str] | None, typer.Option("--category", metavar="NAME", help="Only of this category; repeatable.")
 ]
@@ -35,9 +36,9 @@ AsCurlOption = Annotated[bool, typer.Option("--as-curl", help="Print that reques
 @with_settings
 def recommend(
     settings: Settings,
-    users: Annotated[list[str], typer.Argument(metavar="USER…", help="User ids; - reads them from standard input.")],
+    users: Annotated[list[str], typer.Argument(metavar="USER", help="User ids; - reads them from standard input.")],
     n: NumberOption = 10,
-    method: Annotated[str, typer.Option("--method", help="auto, text, topics, hybrid, taste or popular.")] = "auto",
+    method: MethodOption = "auto",
     category: CategoryOption = None,
     min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
@@ -65,9 +66,9 @@ def recommend(
 @with_settings
 def similar(
     settings: Settings,
-    products: Annotated[list[str], typer.Argument(metavar="PRODUCT…", help="Product ids; - reads standard input.")],
+    products: Annotated[list[str], typer.Argument(metavar="PRODUCT", help="Product ids; - reads standard input.")],
     n: NumberOption = 10,
-    method: Annotated[str, typer.Option("--method", help="auto, text, topics or hybrid.")] = "auto",
+    method: Annotated[str, typer.Option("--method", help="auto, text, topics, taste or hybrid.")] = "auto",
     category: CategoryOption = None,
     min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
@@ -101,7 +102,7 @@ def similar(
 @with_settings
 def search(
     settings: Settings,
-    words: Annotated[list[str], typer.Argument(metavar="WORDS…", help="Each one search; - reads lines.")],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="Each one search; - reads lines.")],
     user: Annotated[str | None, typer.Option("--user", metavar="USER", help="Lean to this user's profile.")] = None,
     n: NumberOption = 10,
     category: CategoryOption = None,
@@ -181,6 +182,9 @@ def _print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, set
     if answer.fallback is not None:
         say(f"{whose}: {answer.fallback}")
     typer.echo(f"{whose}, by {answer.method}, in {answer.took_ms:.0f} ms")
+    if len(answer.items) == 0:
+        say(f"{whose}: no product fits")
+        return
     explained = any(len(item.reasons) > 0 for item in answer.items)
     columns = ("product", "title", "score", f"price {settings.currency}", *(("because of",) if explained else ()))
     rows = [

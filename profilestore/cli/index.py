@@ -24,7 +24,8 @@ SOME_REJECTED = 3
 app = typer.Typer(no_args_is_help=True, help="Load products, users or events from files.", rich_markup_mode=None)
 
 FilesArgument = Annotated[
-    list[str], typer.Argument(metavar="FILE…", help="CSV, TSV, JSONL or Parquet, also gzipped; - is standard input.")
+    list[str],
+    typer.Argument(metavar="FILE", help="CSV, TSV, JSONL or Parquet, also gzipped; patterns; - is standard input."),
 ]
 ColumnsOption = Annotated[
     str | None,
@@ -34,9 +35,14 @@ ColumnsOption = Annotated[
         help="Maps the file's columns to ours: online-retail, complete-journey, profiles-csv, histories-csv or a file.",
     ),
 ]
+CLEAN_HELP = (
+    "Switch a cleaning rule; repeatable. missing[.FIELD]=keep|drop|mean|median|mode|ffill, "
+    "missing_words=a,b, duplicates=merge|reject, outliers=off|sigma|iqr|isolation_forest|dbscan (flags, never drops), "
+    "outlier_fields=a,b, impossible=reject|blank; text, numbers, dates, gender, event_words=on|off."
+)
 CleanOption = Annotated[
     list[str] | None,
-    typer.Option("--clean", metavar="RULE=ACTION", help="Switch a cleaning rule, such as outliers=iqr; repeatable."),
+    typer.Option("--clean", metavar="RULE=ACTION", help=CLEAN_HELP),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row, before anything is written.")]
 FormatOption = Annotated[

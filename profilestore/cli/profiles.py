@@ -21,7 +21,7 @@ LISTED = 20
 
 app = typer.Typer(no_args_is_help=True, help="Show, check or rebuild profiles.", rich_markup_mode=None)
 
-UsersArgument = Annotated[list[str] | None, typer.Argument(metavar="USER…", help="User ids.")]
+UsersArgument = Annotated[list[str] | None, typer.Argument(metavar="USER", help="User ids.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every profile.")]
 
 
@@ -36,19 +36,29 @@ def _check_choice(users: list[str] | None, every: bool) -> None:
 @with_settings
 def show(
     settings: Settings,
-    users: Annotated[list[str], typer.Argument(metavar="USER…", help="User ids.")],
+    users: Annotated[list[str], typer.Argument(metavar="USER", help="User ids.")],
     json: JsonOption = False,
 ) -> None:
     """Show the profile cards of users."""
+    from profilestore.errors import NotFound
     from profilestore.store import ProfileStore
 
+    missing: list[NotFound] = []
     with ProfileStore.open(settings) as shop:
         for user in users:
-            profile = shop.profile(user)
+            try:
+                profile = shop.profile(user)
+            except NotFound as error:  # the others are shown all the same
+                missing.append(error)
+                continue
             if json:
                 print_json(profile.model_dump(mode="json", exclude_none=True, exclude={"state"}))
             else:
                 _print_card(profile, settings)
+    for another in missing[1:]:
+        say(f"profilestore: {another}")
+    if len(missing) > 0:
+        raise missing[0]
 
 
 def _print_card(profile: ProfileDocument, settings: Settings) -> None:
@@ -78,7 +88,10 @@ def _print_card(profile: ProfileDocument, settings: Settings) -> None:
         ("frequency", f"{profile.order_count} orders, {profile.purchase_count} lines"),
         ("monetary", f"{profile.spend_total:,.2f} {money}"),
         ("order value", None if profile.average_order_value is None else f"{profile.average_order_value:,.2f} {money}"),
-        ("rating", None if profile.rating_mean is None else f"{profile.rating_mean:.2f} of {profile.rating_count}"),
+        (
+            "rating",
+            None if profile.rating_mean is None else f"{profile.rating_mean:.2f}, mean of {profile.rating_count}",
+        ),
         ("categories", shares(profile.category_shares) or None),
         ("brands", shares(profile.brand_shares) or None),
         ("topics", shares(profile.topic_shares) or None),
@@ -141,7 +154,6 @@ def verify(
                 "checked": report.checked,
                 "different": report.different,
                 "users": sorted(report.users),
-                "behind": report.behind,
             }
         )
     else:

@@ -70,6 +70,10 @@ def status(settings: Settings, json: JsonOption = False) -> None:
 
     server = find_server(settings)
     if server is None:
+        if settings.elasticsearch_url is not None:
+            raise ServerUnavailable(
+                f"no Elasticsearch answers at {settings.elasticsearch_url}: look at the URL and whether it runs."
+            )
         raise ServerUnavailable("no Elasticsearch answers. Start one with `profilestore up`.")
     with ProfileStore(settings, url=server.url) as shop:
         report = {"url": server.url, "version": server.version, "kind": server.kind, **shop.status()}
@@ -85,6 +89,8 @@ def status(settings: Settings, json: JsonOption = False) -> None:
         )
     models = ", ".join(f"{space} {name}" for space, name in report["models"].items() if name is not None)
     typer.echo(f"models in force: {models or 'none'}")
+    if report["generation"] is None:
+        typer.echo("this shop has no indices yet: `profilestore init`")
 
 
 @with_settings

@@ -78,7 +78,7 @@ def _products() -> None:
 @with_settings
 def delete(
     settings: Settings,
-    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Product ids.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Product ids.")],
     json: JsonOption = False,
 ) -> None:
     """Take products off sale for good: no answer has them, profiles keep what they taught."""

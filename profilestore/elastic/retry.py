@@ -6,6 +6,7 @@ products are written under the revision they were read at. So a call whose answe
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -21,11 +22,14 @@ from profilestore.errors import ServerUnavailable
 __all__ = ["RETRY_FOR_S", "BlockWait", "NotYet", "patient", "wait"]
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 # A restart of a node takes 10 to 60 s.
 RETRY_FOR_S: Final = 120.0
 _BUSY: Final = frozenset((429, 502, 503, 504))
 _LONGEST_WAIT_S: Final = 5.0
+# A person who waits is told why, once; a short stutter is not worth a line.
+_SAY_AFTER_S: Final = 3.0
 # A switch blocks writes for as long as its last catch-up takes; longer than this, its process may be dead.
 _ASK_AFTER_S: Final = 10.0
 
@@ -67,8 +71,9 @@ def patient(action: str, call: Callable[[], T], *, retry_for_s: float = RETRY_FO
         ServerUnavailable: it stayed away for `retry_for_s`.
         AccessDenied, NotInitialised, ServerError: it answered, and no.
     """
-    deadline = time.monotonic() + retry_for_s
-    attempt = 0
+    started = time.monotonic()
+    deadline = started + retry_for_s
+    attempt, told = 0, False
     while True:
         with translated(action):
             try:
@@ -85,5 +90,8 @@ def patient(action: str, call: Callable[[], T], *, retry_for_s: float = RETRY_FO
                 if error.status_code not in _BUSY or time.monotonic() >= deadline:
                     raise
         attempt += 1
+        if not told and time.monotonic() - started > _SAY_AFTER_S:
+            told = True
+            _log.warning("%s: Elasticsearch does not answer; trying for %.0f s", action, retry_for_s)
         # A server that is starting up refuses at once: do not ask it more than a few times a second.
         time.sleep(min(_LONGEST_WAIT_S, 0.1 * 2.0 ** min(attempt, 6)) * random.uniform(0.5, 1.0))

@@ -156,12 +156,10 @@ def _numeric(field: str, rule: Rule, context: Context, *, whole: bool, low: floa
             return None
         if rule.divide is None:  # a quotient is judged when it is there
             if number < low or number > highest or (field == "quantity" and number == 0):
-                least = "above 0" if field == "quantity" else f"at least {low:g}"
-                return (
-                    Changed(None, "impossible")
-                    if blank
-                    else Bad(f"must be {least} and at most {highest:g}", "impossible")
-                )
+                if blank:
+                    return Changed(None, "impossible")
+                least = "above 0" if field == "quantity" else f"at least {low:,.15g}"
+                return Bad(f"must be {f'at most {highest:,.15g}' if number > highest else least}", "impossible")
             if whole:
                 return int(number) if number.is_integer() else Bad("is not a whole number")
         return number + 0.0  # -0.0 is 0.0

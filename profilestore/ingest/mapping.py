@@ -123,7 +123,8 @@ def load_columns(name: str | Path | None, *, kind: Kind) -> ColumnMapping:
         file = _File.model_validate(values)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            f"{'.'.join(str(part) for part in problem['loc'])}: "
+            + ("there is no such key" if problem["type"] == "extra_forbidden" else problem["msg"])
             for problem in error.errors(include_input=False, include_url=False)
         ]
     else:

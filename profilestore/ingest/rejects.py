@@ -15,6 +15,7 @@ from profilestore.ingest.report import InputReport
 __all__ = ["REASON_LIMIT", "Intake", "Rejects"]
 
 REASON_LIMIT: Final = 300
+_NAME_LIMIT: Final = 100
 _RAW_LIMIT: Final = 100_000  # characters of a raw line: an unterminated megabyte helps nobody
 _REASONS_KEPT: Final = 200  # different reasons in a report
 
@@ -101,8 +102,9 @@ class Intake:
         if unread:
             self.report.read += 1
         self.report.rejected += 1
-        if reason in self.report.reasons or len(self.report.reasons) < _REASONS_KEPT:
-            self.report.reasons[reason] += 1
+        told = reason if column is None or reason.startswith(column) else f"{column[:_NAME_LIMIT]} {reason}"
+        if told in self.report.reasons or len(self.report.reasons) < _REASONS_KEPT:
+            self.report.reasons[told] += 1
         if self._rejects is not None:
             self._rejects.add(file=file, line=line, column=column, reason=reason, row=row)
         if self._strict:
