@@ -97,3 +97,9 @@ def test_the_order_and_paging_of_the_log_are_forgotten(events: list[Event], spli
     first, second = one.build(), other.build()
     for name in ("users", "products", "times", "weights", "user_hashes"):
         assert np.array_equal(getattr(first, name), getattr(second, name)), name
+
+
+def test_the_model_s_half_life_goes_before_the_setting() -> None:
+    assert rules(10.0).half_life_s["taste"] == 10 * 86_400.0
+    assert rules(None).half_life_s["taste"] == Settings().taste_half_life_days * 86_400.0
+    assert rules(10.0).half_life_s["text"] == rules(None).half_life_s["text"]

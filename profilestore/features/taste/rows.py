@@ -6,7 +6,10 @@
 
 The second kind is what the model is asked for when it serves, and its rows count the less the older their
 cut is. On the validation cut of Online Retail (NDCG@20, EASE's closed form): histories alone 0.1075, steps
-ahead alone 0.119, both in one least-squares problem 0.136.
+ahead alone 0.119, both in one least-squares problem 0.136, 0.140 with a half-life of 365 days.
+
+What foretells best ages fast: profiles being up to date, a model 3 days old had lost 6 % there, 7 days 11 %,
+14 days 24 %, so a shop of the kind trains every night.
 """
 
 from __future__ import annotations
