@@ -401,7 +401,7 @@ def test_a_process_that_was_paused_over_a_whole_switch(
         owner, name = {
             "products": (paused._parts.in_force.products, "read"),
             "record": (paused._parts.in_force.log, "append"),
-        }.get(act, (paused._parts.in_force.writer, "inputs"))
+        }.get(act, (paused._parts.in_force.profiles, "read"))
         real = getattr(owner, name)
 
         def pause(*args: Any, **named: Any) -> Any:
