@@ -112,19 +112,19 @@ def doctor(settings: Settings, json: JsonOption = False) -> None:
 def _check_mappings(settings: Settings) -> Check:
     from profilestore.elastic.doctor import Check
     from profilestore.elastic.local_server import find_server
-    from profilestore.errors import ServerError
+    from profilestore.errors import ProfileStoreError
     from profilestore.store import ProfileStore
 
-    server = find_server(settings)
-    if server is None:
-        return Check("mappings", "warn", "not looked at: no server runs", "profilestore up")
     try:
+        server = find_server(settings)
+        if server is None:
+            return Check("mappings", "warn", "not looked at: no server answers", "profilestore up")
         with ProfileStore(settings, url=server.url) as shop:
             if shop.status()["indices"] == {"products": 0, "profiles": 0, "events": 0} and len(shop.check()) >= 5:
                 return Check("mappings", "warn", f"the shop {settings.prefix} has no indices yet", "profilestore init")
             differences = shop.check()
-    except ServerError as error:
-        return Check("mappings", "bad", type(error).__name__, str(error))
+    except ProfileStoreError as error:  # the other checks are worth the more then
+        return Check("mappings", "bad", "cannot be looked at", str(error))
     if len(differences) == 0:
         return Check("mappings", "ok", "server, mappings and documents agree", "")
     return Check(
