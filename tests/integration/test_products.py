@@ -177,7 +177,9 @@ def test_a_product_command_that_is_killed_leaves_no_profile_behind(
     events = make_events(150, products=10, texts=False)
     shop.index_events(events)
     changed = [row.model_copy(update={"category": "else", "title": "new chair"}) for row in rows]
-    doomed = start("products", shop.settings, products=[row.model_dump(exclude_none=True) for row in changed], die=moment)
+    doomed = start(
+        "products", shop.settings, products=[row.model_dump(exclude_none=True) for row in changed], die=moment
+    )
     assert doomed.wait(60) == -signal.SIGKILL
     doomed.communicate()
     if moment == "noted":
@@ -268,7 +270,9 @@ def test_two_first_loads_choose_one_text_model(settings: Settings, monkeypatch: 
 
         monkeypatch.setattr(text_models, "choose_and_train", choose)
         one.index_products(make_products(5))
-        metas = [side.identity().meta.text_model for side in (one._parts.in_force.products, one._parts.in_force.profiles)]
+        metas = [
+            side.identity().meta.text_model for side in (one._parts.in_force.products, one._parts.in_force.profiles)
+        ]
         assert metas == ["other", "other"]
         before = revisions(one.settings)
         assert one.index_products(make_products(10)).unchanged == 10
