@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import Any, Final, Literal, Self, Unpack
 
 from profilestore.documents import Event, Product, ProfileDocument, User
 from profilestore.elastic import indices
 from profilestore.elastic.bulk import Operation
-from profilestore.elastic.client import connect
+from profilestore.elastic.client import connect, reach
 from profilestore.elastic.counts import document_counts
 from profilestore.elastic.local_server import server_url
-from profilestore.errors import NotFound
+from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged
 from profilestore.indexing import loading
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.events import admissible, record
@@ -38,6 +38,8 @@ from profilestore.settings import Settings
 __all__ = ["ProfileStore"]
 
 Progress = Callable[[str], None]
+
+REACH_WITHIN_S: Final = 10.0
 
 
 def _silent(step: str) -> None:
@@ -67,7 +69,13 @@ class ProfileStore:
             ServerUnavailable: no server is there: `profilestore up` starts one.
         """
         settings = Settings.load(**flags) if settings is None else settings
-        return cls(settings, url=server_url(settings))
+        shop = cls(settings, url=server_url(settings))
+        try:
+            reach(shop._client, within_s=REACH_WITHIN_S)
+        except ServerUnavailable:
+            shop._client.close()
+            raise
+        return shop
 
     def close(self) -> None:
         """Keep how far the fold came, and close the connection."""
@@ -100,18 +108,27 @@ class ProfileStore:
         return migrate(self._parts, progress=progress)
 
     def status(self) -> dict[str, Any]:
-        """Documents by kind, how far the fold is behind, and the models in force."""
+        """Documents by kind, how far the fold is behind, and the models in force.
+
+        `settings_changed`: the profiles were folded under other settings, and nothing is folded until they
+        are rebuilt or the settings taken back.
+        """
         counts = document_counts(self._client, self.settings)
         report: dict[str, Any] = {"prefix": self.settings.prefix, "indices": counts}
         if not self._client.indices.exists_alias(name=self.settings.index("profiles")):
-            return report | {"fold_lag_events": 0, "fold_lag_s": 0.0, "generation": None, "models": {}}
+            nothing = {"fold_lag_events": 0, "fold_lag_s": 0.0, "settings_changed": False, "generation": None}
+            return report | nothing | {"models": {}}
         folder = self._parts.in_force.folder
-        oldest = folder.oldest_pending()
+        try:
+            oldest, settings_changed = folder.oldest_pending(), False
+        except SettingsChanged:
+            oldest, settings_changed = None, True
         lag_s = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest.time).total_seconds())
         meta = self._parts.in_force.products.identity().meta
         return report | {
             "fold_lag_events": 0 if oldest is None else folder.lag(),
             "fold_lag_s": round(lag_s, 1),
+            "settings_changed": settings_changed,
             "generation": meta.generation,
             "models": {"text": meta.text_model, "topics": meta.topics_model, "taste": meta.taste_model},
         }

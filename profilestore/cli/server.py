@@ -87,6 +87,8 @@ def status(settings: Settings, json: JsonOption = False) -> None:
         typer.echo(
             f"{lag} events are not folded yet, the oldest {report['fold_lag_s']:,.0f} s old: `profilestore fold`"
         )
+    if report["settings_changed"]:
+        typer.echo("the profiles were folded under other settings: `profilestore profile rebuild --all`")
     models = ", ".join(f"{space} {name}" for space, name in report["models"].items() if name is not None)
     typer.echo(f"models in force: {models or 'none'}")
     if report["generation"] is None:

@@ -5,6 +5,7 @@ Elasticsearch's own `reason` quotes field values, so an error passes on status, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from profilestore.elastic.docker import local_password
 from profilestore.errors import AccessDenied, NotInitialised, ServerError, ServerUnavailable
 from profilestore.settings import Settings
 
-__all__ = ["connect", "error_type", "is_block", "translated"]
+__all__ = ["connect", "error_type", "reach", "translated"]
 
 T = TypeVar("T")
 Call = Callable[[], T]
@@ -55,9 +56,25 @@ def error_type(error: ApiError) -> str:
     return "unknown"
 
 
-def is_block(error: ApiError) -> bool:
-    """Whether the index refuses writes since a switch is under way (P4)."""
-    return error.status_code == 403 and error_type(error) == "cluster_block_exception"
+def reach(client: Elasticsearch, *, within_s: float) -> None:
+    """Wait a moment for a server that is starting, and no longer: a wrong URL should be told at once. Any
+    answer will do, also a refusal; whoever asks for something else hears of it then.
+
+    Raises:
+        ServerUnavailable: nobody answers within `within_s` seconds.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        with translated("connecting"):
+            try:
+                client.options(max_retries=0, request_timeout=within_s).cluster.health(filter_path="status")
+                return
+            except ApiError:
+                return
+            except (TransportConnectionError, ConnectionTimeout):
+                if time.monotonic() >= deadline:
+                    raise
+        time.sleep(0.5)
 
 
 @contextmanager

@@ -90,10 +90,17 @@ class TopicModel:
         return [self._forms[column] for column in order[:n]]
 
     def infer(self, texts: Sequence[str]) -> Vectors:
-        """Shares of the topics, shape (n, topics), float32; rows sum to 1, or are zero without a known word."""
+        """Shares of the topics, shape (n, topics), float32; rows sum to 1, or are zero for a blank text.
+
+        A text none of whose words the model knows has the prior: that is what LDA says of it, and its
+        buyers keep a vector in every space.
+        """
         shares = np.zeros((len(texts), self.topics), dtype=np.float32)
         for start in range(0, len(texts), CHUNK):
             documents = [_to_counts(content_tokens(text), self._index) for text in texts[start : start + CHUNK]]
+            for row, text in enumerate(texts[start : start + CHUNK], start):
+                if text.strip() != "":
+                    shares[row] = self._alpha / self._alpha.sum()
             known = [row for row, document in enumerate(documents) if len(document) > 0]
             if len(known) == 0:
                 continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,7 +57,25 @@ def acts_of(events: Sequence[Event], *, rules: FoldRules) -> list[Act]:
             )
             for source in sources
         ]
-    return acts
+    return _netted(acts)
+
+
+def _netted(acts: Sequence[Act]) -> list[Act]:
+    """Acts on one thing at one moment as one act where a refund is among them, so that nobody is told to like
+    something because they bought what they gave back. The sum stays the same."""
+    moments: dict[tuple[str, datetime], list[Act]] = {}
+    for act in acts:
+        moments.setdefault((act.source, act.time), []).append(act)
+    net: list[Act] = []
+    for together in moments.values():
+        if len(together) == 1 or all(act.type != "refund" for act in together):
+            net += together
+            continue
+        weight = math.fsum(act.weight for act in together)
+        if abs(weight) > 1e-12:
+            first = next((act for act in together if act.type != "refund"), together[0])
+            net.append(replace(first, weight=weight))
+    return net
 
 
 def reasons_of(

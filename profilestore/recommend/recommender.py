@@ -7,7 +7,7 @@ unknown user, nothing known of them, or personalisation off), or that there is n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Unpack
@@ -89,7 +89,7 @@ class Recommender:
         hits = self._shop.ask(self._body(user_id, wish))
         if hits is None and (renewed := self._renewed(wish)) != wish:
             wish, hits = renewed, self._shop.ask(self._body(user_id, renewed))
-        items = self._popular_items(wish) if hits is None else read_items(hits)
+        items = self._popular_items([user_id], wish)[0] if hits is None else read_items(hits)
         answer = _answer(user_id, wish, items, known=hits is not None)
         answer = self._explained(answer, wish) if explain else answer
         return answer.timed((time.perf_counter() - started) * 1000.0)
@@ -115,7 +115,7 @@ class Recommender:
         known = self._shop.ask(self._body(user_id, wish)) is not None
         if not known and (renewed := self._renewed(wish)) != wish:
             wish, known = renewed, self._shop.ask(self._body(user_id, renewed)) is not None
-        body = self._body(user_id, wish) if known else self._popular_body(wish)
+        body = self._body(user_id, wish) if known else self._popular_body(user_id, wish)
         return Request(path=self._shop.path, body=body)
 
     def similar(self, product_id: str, **options: Unpack[SimilarOptions]) -> SimilarAnswer:
@@ -183,19 +183,20 @@ class Recommender:
         return replace(wish, method=method, boosts=boosts_of(method))
 
     def _stream(self, user_ids: Iterator[str], wish: _Wish, *, explain: bool) -> Iterator[Answer]:
-        popular: tuple[Item, ...] | None = None
+        renewed_once = False
         while len(chunk := [check_id(id, kind="user") for id in islice(user_ids, CHUNK)]) > 0:
             started = time.perf_counter()
             found = self._shop.ask_many([self._body(id, wish) for id in chunk])
-            if popular is None and any(hits is None for hits in found):
-                renewed = self._renewed(wish)
+            if not renewed_once and any(hits is None for hits in found):
+                renewed, renewed_once = self._renewed(wish), True
                 if renewed != wish:
                     wish = renewed
                     found = self._shop.ask_many([self._body(id, wish) for id in chunk])
-                popular = self._popular_items(wish)  # the same for all of them
+            unknown = [id for id, hits in zip(chunk, found, strict=True) if hits is None]
+            popular = dict(zip(unknown, self._popular_items(unknown, wish), strict=True))
             took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
             for user_id, hits in zip(chunk, found, strict=True):
-                items = read_items(hits) if hits is not None else popular or ()
+                items = read_items(hits) if hits is not None else popular[user_id]
                 answer = _answer(user_id, wish, items, known=hits is not None, took_ms=took_ms)
                 yield self._explained(answer, wish) if explain else answer
 
@@ -218,12 +219,21 @@ class Recommender:
             num_candidates=self._shop.settings.num_candidates,
         )
 
-    def _popular_body(self, wish: _Wish) -> Body:
-        """The same for everybody: whoever opted out is not told apart by what they have seen."""
-        return build_popular_body(prefix=self._shop.settings.prefix, filters=wish.filters, n=wish.n)
+    def _popular_body(self, user_id: str, wish: _Wish) -> Body:
+        """Popular products, less what the user has seen. A stranger and whoever opted out have no list of it,
+        and Elasticsearch then leaves nothing out."""
+        return build_popular_body(
+            prefix=self._shop.settings.prefix,
+            filters=wish.filters,
+            n=wish.n,
+            user_id=None if wish.include_seen else user_id,
+        )
 
-    def _popular_items(self, wish: _Wish) -> tuple[Item, ...]:
-        return read_items(self._shop.ask(self._popular_body(wish)) or [])
+    def _popular_items(self, user_ids: Sequence[str], wish: _Wish) -> list[tuple[Item, ...]]:
+        if len(user_ids) == 0:
+            return []
+        found = self._shop.ask_many([self._popular_body(user_id, wish) for user_id in user_ids])
+        return [read_items(hits or []) for hits in found]
 
     def _explained(self, answer: Answer, wish: _Wish) -> Answer:
         if self._evidence is None or answer.fallback is not None or len(wish.boosts) == 0 or len(answer.items) == 0:

@@ -51,7 +51,8 @@ class RecommendShop:
         shop.put_profile("red", (1.0, 0.1), seen=["r1"])
         shop.put_profile("blue", (0.1, 1.0), seen=["b1"])
         shop.put_profile("new", (1.0, 0.1), seen=None)
-        shop.put_profile("off", None, seen=["r2"], personalisation="off")
+        shop.put_profile("off", None, seen=None, personalisation="off")
+        shop.put_profile("vague", None, seen=["r2"])
         shop.refresh()
         return shop
 

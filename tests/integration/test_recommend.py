@@ -103,6 +103,14 @@ def test_who_has_no_vector_gets_the_popular_ones_and_is_told(shop: RecommendShop
     assert [(item.product_id, item.score) for item in answer.items] == [("r2", 9), ("b1", 7), ("b2", 7), ("r1", 4)]
 
 
+def test_fall_back_leaves_out_what_a_known_user_has_seen(shop: RecommendShop) -> None:
+    asked = shop.recommender()
+    assert asked.recommend("vague", n=2).product_ids == ["b1", "b2"]
+    assert asked.recommend("vague", n=2, include_seen=True).product_ids == ["r2", "b1"]
+    many = asked.recommend_many(["vague", "nobody", "red"], n=2)
+    assert [answer.product_ids for answer in many][:2] == [["b1", "b2"], ["r2", "b1"]]
+
+
 def test_fall_back_keeps_the_filters(shop: RecommendShop) -> None:
     assert shop.recommender().recommend("nobody", category="office", n=2).product_ids == ["b2", "r3"]
     assert shop.recommender().recommend("nobody", in_stock=True, n=1).product_ids == ["b1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from profilestore.documents import Event
-from profilestore.features.weights import FoldRules
+from profilestore.features.weights import FoldRules, event_weight
 from profilestore.recommend.explaining import acts_of
 from profilestore.settings import Settings
 
@@ -31,6 +31,11 @@ def test_a_refund_counts_at_its_purchase() -> None:
     bought = NOON - timedelta(days=30)
     refund = Event(user_id="u", type="refund", time=NOON, product_id="p1", purchase_time=bought, quantity=2)
     purchase = Event(user_id="u", type="purchase", time=bought, product_id="p1", quantity=2)
-    back, forth = acts_of([refund, purchase], rules=RULES)
-    assert back.time == forth.time
-    assert back.weight == -forth.weight
+    (alone,) = acts_of([refund], rules=RULES)
+    assert alone.time == bought
+    # Nobody likes a thing because they bought what they gave back.
+    assert acts_of([refund, purchase], rules=RULES) == []
+    larger = purchase.model_copy(update={"quantity": 5.0, "event_id": "larger"})
+    (kept,) = acts_of([refund, larger], rules=RULES)
+    assert kept.type == "purchase"
+    assert kept.weight == event_weight(larger, RULES) + event_weight(refund, RULES)
