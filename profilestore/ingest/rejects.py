@@ -102,7 +102,7 @@ class Intake:
         if unread:
             self.report.read += 1
         self.report.rejected += 1
-        told = reason if column is None or reason.startswith(column) else f"{column[:_NAME_LIMIT]} {reason}"
+        told = reason if column is None or reason.startswith(column) else f"{reason} (column {column[:_NAME_LIMIT]})"
         if told in self.report.reasons or len(self.report.reasons) < _REASONS_KEPT:
             self.report.reasons[told] += 1
         if self._rejects is not None:

@@ -172,7 +172,7 @@ class Recommender:
             asked=asked,
             method=method,
             boosts=boosts_of(method),
-            filters=make_filters(options),
+            filters=make_filters(options, known=Options.__optional_keys__),
             include_seen=options.get("include_seen", False),
             n=check_n(options.get("n", 10)),
         )

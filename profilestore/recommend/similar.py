@@ -55,7 +55,11 @@ class SimilarProducts:
 
     def _wish(self, options: SimilarOptions) -> _Wish:
         method = choose_similar_method(options.get("method", "auto"), spaces=self._shop.spaces.current())
-        return _Wish(method=method, filters=make_filters(options), n=check_n(options.get("n", 10)))
+        return _Wish(
+            method=method,
+            filters=make_filters(options, known=SimilarOptions.__optional_keys__),
+            n=check_n(options.get("n", 10)),
+        )
 
     def _stream(self, product_ids: Iterator[str], wish: _Wish) -> Iterator[SimilarAnswer | NotFound]:
         while len(chunk := [check_id(id, kind="product") for id in islice(product_ids, CHUNK)]) > 0:

@@ -41,6 +41,13 @@ class Options(SimilarOptions, total=False):
     include_seen: bool
 
 
+def check_options(options: FilterOptions, *, known: frozenset[str]) -> None:
+    """Raise UsageError for an option that there is not: a filter misspelt would be a filter ignored."""
+    unknown = sorted(options.keys() - known)
+    if len(unknown) > 0:
+        raise UsageError(f"there is no option {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
+
+
 def check_n(n: int) -> int:
     """Raise UsageError unless 1 <= n <= 1000."""
     if not 1 <= n <= MAX_N:
@@ -61,12 +68,14 @@ def check_id(id: str, *, kind: str) -> str:
     return id
 
 
-def make_filters(options: FilterOptions) -> Filters:
+def make_filters(options: FilterOptions, *, known: frozenset[str]) -> Filters:
     """The filters that these options mean.
 
     Raises:
-        UsageError: a price that is not a number of at least 0, an empty range, too many ids.
+        UsageError: an option outside `known`, a price that is not a number of at least 0, an empty range,
+            too many ids.
     """
+    check_options(options, known=known)
     min_price, max_price = options.get("min_price"), options.get("max_price")
     for name, price in (("min_price", min_price), ("max_price", max_price)):
         if price is not None and not (math.isfinite(price) and price >= 0):

@@ -63,7 +63,7 @@ class WordSearch:
             check_id(user_id, kind="user")
         text = "text" in self._shop.spaces.current()
         return _Wish(
-            filters=make_filters(options),
+            filters=make_filters(options, known=FilterOptions.__optional_keys__),
             n=check_n(options.get("n", 10)),
             user_id=user_id if text else None,
             embed=self._embed if text else None,

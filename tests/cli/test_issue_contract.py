@@ -252,7 +252,7 @@ def test_rejects_are_told_with_their_column(run: Run) -> None:
     rows = "user_id,type,time,product_id,quantity\nu,purchase,2026-01-01,A,0\nu,purchase,2026-01-01,A,2000000000\n"
     code, out, _ = run("index", "events", "-", stdin=rows)
     assert code == 3
-    assert "quantity must be above 0" in out
+    assert "must be above 0 (column quantity)" in out
     assert "quantity must be at most 1,000,000,000" in out
 
 

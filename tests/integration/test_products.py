@@ -137,7 +137,7 @@ def test_deleted_products_keep_what_they_taught(shop: ProfileStore) -> None:
         shop.delete_products(["p3", "no-such"])
     assert_exact(shop, events)
     assert documents(shop.settings, "profiles") == before
-    found = {item.product_id for item in shop.recommend("u1", n=10, exclude_seen=False).items}
+    found = {item.product_id for item in shop.recommend("u1", n=10).items}
     assert found.isdisjoint({"p1", "p2", "p3"})
     # A row brings it back.
     assert shop.index_products([rows[1]]).updated == 1

@@ -310,3 +310,14 @@ def test_space_in_which_no_profile_has_a_vector_yet(shop: RecommendShop) -> None
     recommender = replace(shop, spaces=frozenset(("text", "taste"))).recommender()
     assert recommender.recommend("red").method == "popular"
     assert [a.method for a in recommender.recommend_many(["red", "nobody"])] == ["popular", "popular"]
+
+
+def test_a_misspelt_option_is_told_and_not_ignored(shop: RecommendShop) -> None:
+    asked = shop.recommender()
+    for ask in (
+        lambda: asked.recommend("red", only_in_stock=True),  # type: ignore[call-arg]  # the mistake
+        lambda: asked.similar("r1", include_seen=True),  # type: ignore[call-arg]
+        lambda: asked.search("mug", method="text"),  # type: ignore[call-arg]
+    ):
+        with pytest.raises(UsageError, match="there is no option"):
+            ask()

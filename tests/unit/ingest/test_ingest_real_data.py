@@ -26,7 +26,7 @@ def test_online_retail_events(shared_data: Path) -> None:
         ids.update(event.event_id for event in batch)
     assert report.balanced
     assert (report.read, report.rejected) == (541_909, 135_080)
-    assert dict(report.reasons) == {"user_id is missing": 135_080}
+    assert dict(report.reasons) == {"user_id is missing (column CustomerID)": 135_080}
     assert types["refund"] <= 9_288
     assert types.total() == report.emitted
     # What pandas finds with drop_duplicates over all columns of the rows with a customer.
