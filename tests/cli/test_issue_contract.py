@@ -253,7 +253,7 @@ def test_rejects_are_told_with_their_column(run: Run) -> None:
     code, out, _ = run("index", "events", "-", stdin=rows)
     assert code == 3
     assert "must be above 0 (column quantity)" in out
-    assert "quantity must be at most 1,000,000,000" in out
+    assert "must be at most 1,000,000,000 (column quantity)" in out
 
 
 def test_an_unknown_shop_and_an_absent_server_are_told(run: Run) -> None:
