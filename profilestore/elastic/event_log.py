@@ -108,9 +108,9 @@ class EventLog:
         settings = entry["settings"]["index"]
         return LogIdentity(index, settings["uuid"], int(settings["number_of_shards"]))
 
-    def admits(self, event: Event) -> bool:
-        """Whether the event is not dated too far ahead."""
-        return event.time <= datetime.now(UTC) + self._future_limit
+    def latest_time(self) -> datetime:
+        """The latest time that an event may have now; one dated further ahead is not taken."""
+        return datetime.now(UTC) + self._future_limit
 
     def append(self, events: Sequence[Event]) -> Appended:
         """Create the events under their ids, routed by user. An id that is there already is a duplicate.

@@ -34,6 +34,8 @@ _WORDS_KEPT: Final = 200
 # Not acts of the user at that hour.
 _NO_HABIT: Final = frozenset(("attributes", "impression"))
 
+_TRADES: Final = frozenset(("purchase", "refund"))
+
 # text -> space -> in-vector (dims,)
 WordVectors = Mapping[str, Mapping[str, NDArray[np.float32]]]
 
@@ -75,8 +77,9 @@ def state_of(events: Sequence[Event], *, catalogue: Catalogue, words: WordVector
     times = np.empty(len(events))
     for position, event in enumerate(events):
         weights[position] = event_weight(event, rules)
-        times[position] = effective_time(event)
-        tally.count(event, event.time.timestamp(), event_amount(event, catalogue))
+        time = event.time.timestamp()
+        times[position] = effective_time(event) if event.type == "refund" else time
+        tally.count(event, time, event_amount(event, catalogue) if event.type in _TRADES else 0.0)
     rows = catalogue.rows([event.product_id for event in events])
     spoken = [
         (position, words[event.text])
@@ -192,7 +195,7 @@ class _Tally:
         ):
             if value is not None:
                 uses[value] = uses.get(value, 0) + 1
-        if event.type in ("purchase", "refund"):
+        if event.type in _TRADES:
             self._trade(event, time, amount)
         if event.rating is not None:
             self._ratings.append(event.rating)
