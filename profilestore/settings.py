@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     search_words_limit: int = Field(default=20, ge=1, le=1000)
 
     # loading and answers
-    batch_size: int = Field(default=50_000, ge=1, le=200_000)
+    batch_size: int = Field(default=30_000, ge=1, le=200_000)
     future_limit_hours: Positive = 24.0
     popularity_max_age_s: float = Field(default=3600.0, ge=0)
     trending_half_life_days: Positive = 14.0

@@ -28,7 +28,7 @@ from profilestore.indexing.words import Words
 __all__ = ["FoldInputs", "HeldProfile", "IndexMoved", "ProfileWriter", "chunks_of_users"]
 
 # A profile held is 20 to 200 KB.
-_KEPT: Final = 2000
+_KEPT: Final = 1000
 _ATTEMPTS: Final = 40
 _EVENTS_AT_ONCE: Final = 50_000
 _USERS_AT_ONCE: Final = 500
