@@ -102,7 +102,7 @@ def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
         )
         assert child.stderr is not None
         assert "waiting" in child.stderr.readline()
-        time.sleep(0.1)
+        time.sleep(1.0)
         child.send_signal(signal.SIGINT)
         assert child.wait(timeout=30) == 130
         assert "Traceback" not in child.stderr.read()

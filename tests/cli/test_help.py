@@ -20,7 +20,7 @@ HEAVY = (
     "elasticsearch", "elastic_transport", "torch", "sentence_transformers", "gensim", "sklearn", "scipy", "numpy",
     "pyarrow", "pydantic", "pydantic_settings", "orjson", "jieba", "psutil", "rich",
 )  # fmt: skip
-HELP_LIMIT_S = 0.3
+HELP_LIMIT_S = 1.0  # 0.08 s on a free machine; a loaded one must not turn this red, heavy imports do
 
 
 def test_the_root_s_help_imports_nothing_heavy() -> None:
