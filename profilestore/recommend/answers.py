@@ -12,12 +12,19 @@ __all__ = ["Answer", "Item", "Reason", "SearchAnswer", "SimilarAnswer", "read_it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A past event and its share of what speaks for an item, see `reasons.py`. Shares are at most 1."""
+    """What speaks for an item, see `reasons.py`: a past event, or what other customers did.
 
-    event_id: str
+    `share` is of all that speaks for the item, at most 1; `points` are in the units of the score, and those of
+    all events add up to it. `words` say it to a shopper. What other customers did has the method as its
+    `type`, and neither event nor time.
+    """
+
     type: str
-    time: datetime
     share: float
+    words: str
+    points: float | None = None
+    event_id: str | None = None
+    time: datetime | None = None
     product_id: str | None = None
     title: str | None = None
 
@@ -28,8 +35,10 @@ class Reason:
             "type": self.type,
             "product_id": self.product_id,
             "title": self.title,
-            "time": self.time.isoformat(),
+            "time": None if self.time is None else self.time.isoformat(),
             "share": self.share,
+            "points": self.points,
+            "words": self.words,
         }
 
 

@@ -10,10 +10,14 @@ latest time, the score of item i in space s is a sum of known terms:
 by inner product (taste), so that term_s is on the scale on which the server adds up several spaces:
 term(e, i) = sum_s boost_s * term_s(e, i).
 
+**Points** of e are term(e, i): the points of all events add up to the item's score, which is what the
+server's `_score` says of it (`dot_of_score`), to 1e-3 in the dense spaces (float32 and the rounding of
+stored vectors) and to 1 % where weights are stored sparse (9 bits each).
+
 **Share** of e is term(e, i) / sum of the positive terms of i. The shares of all events that speak for
 an item sum to 1; an event that speaks against it (a refund, a low rating, a text of another kind)
-has a negative term and is never a reason. The affine map from cosine to `_score`, (1 + cos) / 2, is
-the same for all events and changes no share.
+has a negative term and a negative share, and is told only where all are asked for. The affine map from
+cosine to `_score`, (1 + cos) / 2, is the same for all events and changes no share.
 """
 
 from __future__ import annotations
@@ -27,8 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.recommend.answers import Reason
+from profilestore.recommend.phrases import Language, phrase_act
 
-__all__ = ["Act", "Space", "contributions", "explain"]
+__all__ = ["Act", "Space", "contributions", "dot_of_score", "explain"]
 
 Array = NDArray[np.float64]
 _DAY_S: Final = 86_400.0
@@ -100,7 +105,8 @@ def explain(
     items: Sequence[str],
     spaces: Sequence[Space],
     titles: Mapping[str, str | None],
-    top: int = _TOP,
+    top: int | None = _TOP,
+    language: Language = "en",
 ) -> dict[str, tuple[Reason, ...]]:
     """The events that speak most for each item, with their shares, largest first (ties by event id).
 
@@ -109,7 +115,9 @@ def explain(
         items: product ids of the answer.
         spaces: those that the score is made of.
         titles: of the products of the acts, by id.
-        top: how many reasons an item gets at most.
+        top: how many reasons an item gets at most; None gives all events that have a part in the score,
+            also those that speak against it.
+        language: of the words.
     """
     if len(acts) == 0:
         return dict.fromkeys(items, ())
@@ -123,32 +131,53 @@ def explain(
     by_event = np.zeros((len(first_of), len(items)))
     np.add.at(by_event, event_rows, terms)
     first_act = {row: act for act, row in zip(reversed(acts), reversed(event_rows.tolist()), strict=True)}
-    return {item: _largest(by_event[:, column], first_act, titles=titles, top=top) for column, item in enumerate(items)}
+    return {
+        item: tuple(
+            _told(first_act[row], points, share, titles=titles, language=language)
+            for row, points, share in _ranked(by_event[:, column], first_act, top=top)
+        )
+        for column, item in enumerate(items)
+    }
 
 
-def _largest(
-    terms: Array, acts: Mapping[int, Act], *, titles: Mapping[str, str | None], top: int
-) -> tuple[Reason, ...]:
+def dot_of_score(score: float, *, cosine: bool) -> float:
+    """The cosine or dot product that a `_score` of one vector space stands for.
+
+    Elasticsearch: (1 + cos) / 2 for cosine; for max_inner_product 1 + s above 0 and 1 / (1 - s) below.
+    """
+    if cosine:
+        return 2.0 * score - 1.0
+    return score - 1.0 if score >= 1.0 else 1.0 - 1.0 / score
+
+
+def _ranked(terms: Array, acts: Mapping[int, Act], *, top: int | None) -> list[tuple[int, float, float]]:
+    """Rows with their terms and shares, largest first."""
     speaking = np.flatnonzero(terms > 0)
     total = float(terms[speaking].sum())
     if total <= 0.0:
-        return ()
-    # All that tie with the last one are kept until ids decide, so that the answer is the same each time.
-    if len(speaking) > top:
+        return []
+    if top is None:
+        speaking = np.flatnonzero(terms)
+    elif len(speaking) > top:
+        # All that tie with the last one are kept until ids decide, so that the answer is the same each time.
         last = np.partition(terms[speaking], len(speaking) - top)[len(speaking) - top]
         speaking = speaking[terms[speaking] >= last]
     chosen = sorted(speaking.tolist(), key=lambda row: (-terms[row], acts[row].event_id))[:top]
-    return tuple(
-        Reason(
-            event_id=act.event_id,
-            type=act.type,
-            time=act.time,
-            share=float(terms[row]) / total,
-            product_id=act.product_id,
-            title=None if act.product_id is None else titles.get(act.product_id),
-        )
-        for row in chosen
-        for act in (acts[row],)
+    return [(row, float(terms[row]), float(terms[row]) / total) for row in chosen]
+
+
+def _told(act: Act, points: float, share: float, *, titles: Mapping[str, str | None], language: Language) -> Reason:
+    title = None if act.product_id is None else titles.get(act.product_id)
+    named = None if act.product_id is None else title or act.product_id
+    return Reason(
+        event_id=act.event_id,
+        type=act.type,
+        time=act.time,
+        share=share,
+        points=points,
+        product_id=act.product_id,
+        title=title,
+        words=phrase_act(act.type, named, language=language, against=act.weight < 0),
     )
 
 

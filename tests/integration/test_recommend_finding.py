@@ -211,8 +211,10 @@ def test_explain_gives_exact_shares(shop: RecommendShop) -> None:
     assert [reason.title for reason in best.reasons] == ["red mug", "red pen", None]
     assert best.to_json_dict()["reasons"][0] == {
         "event_id": "1", "type": "purchase", "product_id": "r1", "title": "red mug",
-        "time": "2026-03-01T12:00:00+00:00", "share": best.reasons[0].share,
+        "time": "2026-03-01T12:00:00+00:00", "share": best.reasons[0].share, "points": best.reasons[0].points,
+        "words": "because you bought red mug",
     }  # fmt: skip
+    assert best.reasons[2].words == "because of what you searched for"
 
 
 def test_popular_answers_need_no_reasons(shop: RecommendShop) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilestore.recommend.reasons import Act, Space, contributions, explain
+from profilestore.recommend.reasons import Act, Space, contributions, dot_of_score, explain
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = st.floats(-2, 2, allow_nan=False, width=32)
@@ -86,6 +86,24 @@ def test_shares(acts: list[Act], spaces: list[Space]) -> None:
         assert all(share > 0 for share in shares)
         assert len({reason.event_id for reason in every[item]}) == len(shares)
         assert [r.event_id for r in top[item]] == [r.event_id for r in every[item]][:3]
+
+
+@given(ACTS, st.lists(SPACES, min_size=1, max_size=2))
+def test_the_points_of_all_events_add_up_to_the_score(acts: list[Act], spaces: list[Space]) -> None:
+    scores = sum(contributions(acts, items=["x", "y"], space=space).sum(axis=0) for space in spaces)
+    told = explain(acts, items=["x", "y"], spaces=spaces, titles={}, top=None)
+    for column, item in enumerate("xy"):
+        if len(told[item]) > 0:
+            assert sum(reason.points or 0.0 for reason in told[item]) == pytest.approx(scores[column], abs=1e-9)
+            assert sum(reason.share for reason in told[item] if reason.share > 0) == pytest.approx(1.0)
+            assert all((reason.share > 0) == ((reason.points or 0.0) > 0) for reason in told[item])
+
+
+@given(st.floats(-0.999, 0.999))
+def test_the_dot_product_is_recovered_from_the_score(dot: float) -> None:
+    assert dot_of_score((1.0 + dot) / 2.0, cosine=True) == pytest.approx(dot, abs=1e-12)
+    served = 1.0 + dot if dot >= 0 else 1.0 / (1.0 - dot)
+    assert dot_of_score(served, cosine=False) == pytest.approx(dot, abs=1e-12)
 
 
 def test_half_life_and_weight_by_hand() -> None:
