@@ -46,7 +46,7 @@ _CROWD: Final[dict[str, tuple[str, str]]] = {
     "popular": ("because {count} customers chose it", "因为有 {count} 位顾客选择了它"),
     "trending": ("because many customers choose it at the moment", "因为近期很多顾客选择它"),
     "new": ("because it is new in the shop", "因为它是新品"),
-    "popular-in-segment": ("because it is popular with customers like you ({value})", "因为它受同类顾客（{value}）欢迎"),
+    "popular-in-segment": ("because customers like you ({value}) choose it", "因为它受同类顾客（{value}）欢迎"),
     "similar-users": ("because customers with a taste like yours chose it", "因为与您品味相近的顾客选择了它"),
 }
 
