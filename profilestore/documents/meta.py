@@ -5,6 +5,8 @@ It stands in the index and not beside it, so that switching the alias switches t
 
 from __future__ import annotations
 
+from typing import Literal
+
 from profilestore.documents.base import Document
 
 __all__ = ["IndexMeta"]
@@ -17,6 +19,10 @@ class IndexMeta(Document):
     without any is an error 500 in Elasticsearch 9.5, where an app expects 404 for "no vector".
     `taste_half_life_days` is the profile's half-life that the taste model was trained for; it goes
     before the setting. `taste_content` names the model that foretells the taste of new products.
+    `taste_form` says what taste is served by: dense vectors alone, or the products' `taste_weights` asked
+    with the profile's `taste_items` too. `hybrid_boosts` (space -> boost, on the scale of the server's
+    scores) and `auto_methods` ((events from which on, method), ascending) were chosen on validation;
+    None and () where it could tell nothing.
     """
 
     generation: str
@@ -27,4 +33,7 @@ class IndexMeta(Document):
     taste_dims: int | None = None
     taste_half_life_days: float | None = None
     taste_content: str | None = None
+    taste_form: Literal["dense", "sparse"] = "dense"
+    hybrid_boosts: dict[str, float] | None = None
+    auto_methods: tuple[tuple[int, str], ...] = ()
     fold_fingerprint: str | None = None

@@ -53,7 +53,8 @@ class ProductDocument(Product):
 
     Shapes: `text_vector` (embedding_dims,), unit length; `topic_vector` (topics,), sums to 1;
     `taste_vector` (taste dimensions,), the out-vector; `taste_in`, the in-vector, is not searched;
-    `taste_predicted` says that both were foretold from content and not learned from events.
+    `taste_predicted` says that both were foretold from content and not learned from events; `taste_weights`
+    (product acted on -> how much that speaks for this one, above 0) stand beside them in the sparse form.
     """
 
     generation: str | None = None
@@ -66,6 +67,7 @@ class ProductDocument(Product):
     taste_vector: list[float] | None = None
     taste_in: list[float] | None = None
     taste_predicted: bool | None = None
+    taste_weights: dict[str, float] | None = None
     popularity: float | None = None
     trending: float | None = None
     deleted: bool | None = None

@@ -78,6 +78,7 @@ class ProfileDocument(Document):
     topic_shares: list[dict[str, Any]] | None = None
     seen_products: list[str] | None = None
     purchased_products: list[str] | None = None
+    cart_products: list[str] | None = None
     hour_of_week: list[int] | None = None
     channels: list[str] | None = None
     devices: list[str] | None = None
@@ -87,6 +88,7 @@ class ProfileDocument(Document):
     text_vector: list[float] | None = None
     topic_vector: list[float] | None = None
     taste_vector: list[float] | None = None
+    taste_items: dict[str, float] | None = None
 
     segment: str | None = None
     value_tier: str | None = None

@@ -17,7 +17,7 @@ _VECTOR_TOLERANCE: Final = 1e-6
 _SUM_TOLERANCE: Final = 1e-9
 _EXACT: Final = (
     "counts", "first_seen", "last_seen", "first_purchase", "last_purchase", "purchase_count", "rating_count",
-    "channels", "devices", "payments", "seen", "words",
+    "channels", "devices", "payments", "seen", "words", "cart",
 )  # fmt: skip
 
 
@@ -39,7 +39,9 @@ def differing_fields(a: State, b: State) -> list[str]:
         found.append("purchased")
     if _plain_fields(a) != _plain_fields(b):
         found.append("user_fields")
-    found += [name for name in ("categories", "brands") if not _same_shares(getattr(a, name), getattr(b, name))]
+    found += [
+        name for name in ("categories", "brands", "items") if not _same_shares(getattr(a, name), getattr(b, name))
+    ]
     found += [space for space in SPACES if not _same_sum(a.sums.get(space), b.sums.get(space))]
     return found
 

@@ -35,6 +35,8 @@ _WORDS_KEPT: Final = 200
 _NO_HABIT: Final = frozenset(("attributes", "impression"))
 
 _TRADES: Final = frozenset(("purchase", "refund"))
+# type -> whether it takes the product out of the cart
+_CART_ACTS: Final = {"cart": False, "cart_remove": True, "purchase": True}
 
 # text -> space -> in-vector (dims,)
 WordVectors = Mapping[str, Mapping[str, NDArray[np.float32]]]
@@ -54,6 +56,7 @@ def merge_states(a: State, b: State, rules: FoldRules) -> State:
         interest_half_life_s=rules.interest_half_life_s,
         seen_limit=rules.seen_limit,
         words_limit=rules.words_limit,
+        cart_limit=rules.cart_limit,
     )
 
 
@@ -89,9 +92,11 @@ def state_of(events: Sequence[Event], *, catalogue: Catalogue, words: WordVector
     weighed = _Weighed(weights, times, np.where(weights != 0.0, rows, -1), spoken)
     sums = {space: _decayed_sum(space, weighed, catalogue, rules) for space in SPACES}
     products = [catalogue.get(event.product_id) for event in events]
-    categories = _shares([None if p is None else p.category for p in products], weights, times, rules)
-    brands = _shares([None if p is None else p.brand for p in products], weights, times, rules)
-    return tally.state(sums, categories, brands)
+    interest, taste = rules.interest_half_life_s, rules.half_life_s["taste"]
+    categories = _shares([None if p is None else p.category for p in products], weights, times, interest)
+    brands = _shares([None if p is None else p.brand for p in products], weights, times, interest)
+    items = _shares([e.product_id for e in events], weights, times, taste) if rules.keep_items else DecayedShares()
+    return tally.state(sums, categories, brands, items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def _decayed_sum(space: str, events: _Weighed, catalogue: Catalogue, rules: Fold
 
 
 def _shares(
-    names: Sequence[str | None], weights: NDArray[np.float64], times: NDArray[np.float64], rules: FoldRules
+    names: Sequence[str | None], weights: NDArray[np.float64], times: NDArray[np.float64], half_life_s: float
 ) -> DecayedShares:
     told = [i for i, name in enumerate(names) if name is not None and weights[i] != 0.0]
     if len(told) == 0:
@@ -141,7 +146,7 @@ def _shares(
     for i in told:
         name = names[i]
         assert name is not None
-        share = float(weights[i]) * states.decay(anchor - float(times[i]), rules.interest_half_life_s)
+        share = float(weights[i]) * states.decay(anchor - float(times[i]), half_life_s)
         sums[name] = sums.get(name, 0.0) + share
     return DecayedShares(anchor, sums)
 
@@ -172,6 +177,7 @@ class _Tally:
         self._purchased: dict[str, float] = {}
         self._seen: dict[str, float] = {}
         self._words: dict[str, float] = {}
+        self._cart: dict[str, tuple[float, bool]] = {}
         self._fields: dict[str, tuple[float, str, object]] = {}
         self._acts: list[float] = []
         self._purchases: list[float] = []
@@ -201,6 +207,10 @@ class _Tally:
             self._ratings.append(event.rating)
         if event.product_id is not None and event.type in self._rules.seen_types:
             self._seen[event.product_id] = max(time, self._seen.get(event.product_id, time))
+        if event.product_id is not None and event.type in _CART_ACTS:
+            # Of two acts at one instant, what takes out comes last: carted and bought is bought.
+            act = (time, _CART_ACTS[event.type])
+            self._cart[event.product_id] = max(act, self._cart.get(event.product_id, act))
         if event.type == "search" and event.text is not None:
             words = event.text[:_WORDS_KEPT]
             self._words[words] = max(time, self._words.get(words, time))
@@ -229,7 +239,13 @@ class _Tally:
             if held is None or (time, event.event_id) > held[:2]:
                 self._fields[name] = (time, event.event_id, value)
 
-    def state(self, sums: Mapping[str, DecayedSum], categories: DecayedShares, brands: DecayedShares) -> State:
+    def state(
+        self,
+        sums: Mapping[str, DecayedSum],
+        categories: DecayedShares,
+        brands: DecayedShares,
+        items: DecayedShares,
+    ) -> State:
         """The state of all events taken in."""
         orders = np.array(sorted(self._orders)[: states.ORDERS_KEPT], dtype=np.uint64)
         return State(
@@ -254,6 +270,8 @@ class _Tally:
             purchased=self._purchased,
             seen=states.latest(self._seen, self._rules.seen_limit),
             words=states.latest(self._words, self._rules.words_limit),
+            cart=states.latest(self._cart, self._rules.cart_limit),
+            items=items,
             user_fields=self._fields,
             sums=sums,
         )

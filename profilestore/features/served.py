@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,10 +20,12 @@ __all__ = [
     "FOLD_FIELDS",
     "OTHERS_FIELDS",
     "VECTOR_FIELDS",
+    "cart_products",
     "decode_vector",
     "encode_vector",
     "order_count",
     "served_fields",
+    "taste_items",
     "unit_vectors",
 ]
 
@@ -31,6 +34,8 @@ VECTOR_FIELDS: Final = {"text": "text_vector", "topics": "topic_vector", "taste"
 OTHERS_FIELDS: Final = frozenset(("segment", "value_tier", "churn_risk"))
 FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - OTHERS_FIELDS
 SHARES_KEPT: Final = 10
+# What a request is asked with; Elasticsearch takes 1,024 clauses by default.
+ITEMS_KEPT: Final = 500
 MAIN_KEPT: Final = 3
 
 
@@ -56,8 +61,8 @@ def order_count(state: State) -> int:
 
 
 def opted_out(state: State) -> bool:
-    """Whether the user switched personalisation off: then no vector and no list of what they saw is served,
-    and they are as unknown to an app that asks Elasticsearch itself."""
+    """Whether the user switched personalisation off: then no vector, no weights and no list of what they saw
+    or put into the cart is served, and they are as unknown to an app that asks Elasticsearch itself."""
     choice = state.user_fields.get("personalisation")
     return choice is not None and choice[2] == "off"
 
@@ -86,10 +91,32 @@ def _share_list(weights: Mapping[str, float]) -> list[dict[str, Any]]:
     return [{"name": name, "share": round(weight / total, 4)} for name, weight in ranked]
 
 
-def _shares(shares: DecayedShares) -> list[dict[str, Any]]:
-    # What is left of a purchase and its refund is rounding, not an interest.
+def taste_items(state: State) -> dict[str, float]:
+    """Weights by product as `query_vector` of the sparse form: above 0, the largest, of unit length together.
+
+    A dislike or a refund counts against its product alone here: a query has no negative weights.
+    """
+    liked = _above_rounding(state.items)
+    ranked = sorted(liked.items(), key=lambda item: (-item[1], item[0]))[:ITEMS_KEPT]
+    ranked = [(name, weight) for name, weight in ranked if weight > 0.0]
+    length = math.sqrt(sum(weight * weight for _, weight in ranked))
+    return {name: share for name, weight in ranked if (share := round(weight / length, 6)) > 0.0}
+
+
+def cart_products(state: State) -> list[str]:
+    """What is in the cart now, the latest first."""
+    inside = [(time, name) for name, (time, removed) in state.cart.items() if not removed]
+    return [name for _, name in sorted(inside, key=lambda act: (-act[0], act[1]))]
+
+
+def _above_rounding(shares: DecayedShares) -> dict[str, float]:
+    """What is left of a purchase and its refund is rounding, not an interest."""
     scale = max((abs(weight) for weight in shares.sums.values()), default=0.0)
-    return _share_list({name: weight for name, weight in shares.sums.items() if abs(weight) > 1e-9 * max(scale, 1.0)})
+    return {name: weight for name, weight in shares.sums.items() if abs(weight) > 1e-9 * max(scale, 1.0)}
+
+
+def _shares(shares: DecayedShares) -> list[dict[str, Any]]:
+    return _share_list(_above_rounding(shares))
 
 
 def _topics(part: DecayedSum, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -126,7 +153,8 @@ def served_fields(state: State, *, trained: Sequence[str], topic_labels: Sequenc
     orders = order_count(state)
     categories, brands = _shares(state.categories), _shares(state.brands)
     topics = _topics(state.sums.get("topics", DecayedSum()), topic_labels)
-    seen = {} if opted_out(state) else state.seen
+    known = states.EMPTY if opted_out(state) else state
+    seen = known.seen
     last_first = sorted(seen.items(), key=lambda item: (-item[1], item[0]))
     fields: dict[str, Any] = {
         **_static(state),
@@ -152,6 +180,8 @@ def served_fields(state: State, *, trained: Sequence[str], topic_labels: Sequenc
         "topic_shares": topics,
         "seen_products": [product_id for product_id, _ in last_first],
         "purchased_products": sorted(p for p, quantity in state.purchased.items() if quantity > 1e-9),
+        "cart_products": cart_products(known),
+        "taste_items": taste_items(known) or None,
         "hour_of_week": state.hours.tolist() if state.hours.any() else None,
         "channels": _by_use(state.channels),
         "devices": _by_use(state.devices),

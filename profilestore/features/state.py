@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ HOURS_OF_WEEK: Final = 168
 ORDERS_KEPT: Final = 1024
 
 Vector = NDArray[np.float64]
+# a time, or a time and what was done then
+Act = TypeVar("Act", float, tuple[float, bool])
 NO_VECTOR: Final[Vector] = np.zeros(0)
 NO_ORDERS: Final[NDArray[np.uint64]] = np.zeros(0, dtype=np.uint64)
 NO_HOURS: Final[NDArray[np.int64]] = np.zeros(HOURS_OF_WEEK, dtype=np.int64)
@@ -87,6 +89,10 @@ class State:
     purchased: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[str, float] = field(default_factory=dict)
+    # product -> (time, whether that act took it out of the cart) of the latest such act
+    cart: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
+    # weights by product, for the sparse form of taste; empty under a dense one
+    items: DecayedShares = field(default_factory=DecayedShares)
     # field -> (time, event id, value): the latest wins, ties by event id
     user_fields: Mapping[str, tuple[float, str, Any]] = field(default_factory=dict)
     sums: Mapping[str, DecayedSum] = field(default_factory=dict)
@@ -122,7 +128,7 @@ def _add_quantities(a: Mapping[str, float], b: Mapping[str, float]) -> Mapping[s
     return total
 
 
-def latest(items: dict[str, float], limit: int) -> dict[str, float]:
+def latest(items: dict[str, Act], limit: int) -> dict[str, Act]:
     """The `limit` latest by time, ties by id; the same whatever order they came in."""
     if len(items) <= limit:
         return items
@@ -130,15 +136,16 @@ def latest(items: dict[str, float], limit: int) -> dict[str, float]:
     return dict(kept)
 
 
-def _merge_latest(a: Mapping[str, float], b: Mapping[str, float], limit: int) -> Mapping[str, float]:
+def _merge_latest(a: Mapping[str, Act], b: Mapping[str, Act], limit: int) -> Mapping[str, Act]:
     if len(a) == 0:
         return b
     if len(b) == 0:
         return a
     union = dict(a)
-    for name, time in b.items():
-        if time > union.get(name, float("-inf")):
-            union[name] = time
+    for name, act in b.items():
+        held = union.get(name)
+        if held is None or act > held:
+            union[name] = act
     return latest(union, limit)
 
 
@@ -196,6 +203,7 @@ def merge(
     interest_half_life_s: float,
     seen_limit: int,
     words_limit: int,
+    cart_limit: int,
 ) -> State:
     """The state of both states' events together. Pure, associative and commutative; EMPTY is neutral."""
     return State(
@@ -220,6 +228,8 @@ def merge(
         purchased=_add_quantities(a.purchased, b.purchased),
         seen=_merge_latest(a.seen, b.seen, seen_limit),
         words=_merge_latest(a.words, b.words, words_limit),
+        cart=_merge_latest(a.cart, b.cart, cart_limit),
+        items=_merge_shares(a.items, b.items, half_life_s["taste"]),
         user_fields=_merge_fields(a.user_fields, b.user_fields),
         sums={
             space: _merge_sums(a.sums.get(space, NO_SUM), b.sums.get(space, NO_SUM), half_life_s[space])

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from profilestore.documents import Event
+from profilestore.documents import Event, IndexMeta
 from profilestore.settings import Settings
 
 __all__ = ["FoldRules", "effective_time", "event_weight"]
 
 # A review without stars still says that the user cared, though not that they were pleased.
 UNRATED_REVIEW = 0.3
+# So many of the latest acts on the cart tell what is in it.
+CART_ACTS_KEPT = 100
 SCALED_BY_QUANTITY = frozenset(("purchase", "refund", "cart", "cart_remove"))
 RATED = frozenset(("rate", "review"))
 
@@ -34,6 +36,9 @@ class FoldRules:
     seen_limit: int
     words_limit: int
     zone: ZoneInfo = field(repr=False)
+    cart_limit: int = CART_ACTS_KEPT
+    # whether profiles keep weights by product, as the sparse form of taste asks with
+    keep_items: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> FoldRules:
@@ -60,6 +65,11 @@ class FoldRules:
         if days is None:
             return self
         return replace(self, half_life_s={**self.half_life_s, "taste": days * 86_400.0})
+
+    def under(self, meta: IndexMeta) -> FoldRules:
+        """The rules under the taste model in force: its half-life, and what its form asks of profiles."""
+        rules = self.with_taste_half_life(meta.taste_half_life_days)
+        return replace(rules, keep_items=True) if meta.taste_form == "sparse" else rules
 
 
 def event_weight(event: Event, rules: FoldRules) -> float:

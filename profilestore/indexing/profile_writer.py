@@ -139,7 +139,7 @@ class ProfileWriter:
         return FoldInputs(
             catalogue=catalogue,
             words=self._words.in_vectors(texts, target.meta),
-            rules=self._rules.with_taste_half_life(target.meta.taste_half_life_days),
+            rules=self._rules.under(target.meta),
             trained=trained_spaces(target.meta),
             topic_labels=self._models.topic_labels(target.meta),
         )

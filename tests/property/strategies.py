@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -20,7 +21,7 @@ DIMS = {"text": 6, "topics": 3, "taste": 4}
 
 def make_rules(**changes: object) -> FoldRules:
     settings = Settings(prefix="law", seen_limit=5, search_words_limit=2, **changes)  # type: ignore[arg-type]
-    return FoldRules.of(settings)
+    return replace(FoldRules.of(settings), cart_limit=4, keep_items=True)
 
 
 def make_catalogue() -> Catalogue:
@@ -55,6 +56,7 @@ def events(draw: st.DrawFn) -> Event:
             [
                 "view",
                 "cart",
+                "cart_remove",
                 "purchase",
                 "refund",
                 "rate",
@@ -77,7 +79,7 @@ def events(draw: st.DrawFn) -> Event:
         )  # fmt: skip
     elif kind != "search":
         fields["product_id"] = draw(st.sampled_from(PRODUCTS))
-    if kind in ("purchase", "refund", "cart"):
+    if kind in ("purchase", "refund", "cart", "cart_remove"):
         fields |= {"quantity": draw(quantities), "price": draw(prices), "discount": draw(prices)}
         fields["order_id"] = draw(st.none() | st.sampled_from(["o1", "o2", "o3"]))
     if kind == "refund":

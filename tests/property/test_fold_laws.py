@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -13,8 +14,9 @@ from profilestore.documents import Event
 from profilestore.features.compare import differing_fields
 from profilestore.features.fold import merge_states, state_of
 from profilestore.features.packing import pack, unpack
-from profilestore.features.served import served_fields, unit_vectors
+from profilestore.features.served import cart_products, served_fields, taste_items, unit_vectors
 from profilestore.features.state import EMPTY, NO_SUM, State
+from profilestore.features.weights import effective_time, event_weight
 from tests.property.strategies import WORDS, events, histories, make_catalogue, make_rules, make_words
 
 RULES = make_rules()
@@ -130,3 +132,48 @@ def test_words_of_a_search_enter_the_text_space() -> None:
     expected = 0.3 * SPOKEN[WORDS[0]]["text"].astype(np.float64)
     assert np.allclose(sums["text"].vector, expected)
     assert sums["taste"].empty
+
+
+@given(histories)
+def test_the_cart_holds_what_was_put_in_last_and_neither_taken_out_nor_bought(history: list[Event]) -> None:
+    acts = [e for e in history if e.type in ("cart", "cart_remove", "purchase")]
+    by_product: dict[str, tuple[float, bool]] = {}
+    for event in acts:
+        act = (event.time.timestamp(), event.type != "cart")
+        by_product[str(event.product_id)] = max(act, by_product.get(str(event.product_id), act))
+    kept = sorted(by_product.items(), key=lambda item: (item[1], item[0]), reverse=True)[: RULES.cart_limit]
+    expected = {product_id for product_id, (_, out) in kept if not out}
+    assert set(cart_products(fold(history))) == expected
+
+
+@given(histories)
+def test_weights_by_product_are_the_decayed_sums_and_served_at_unit_length(history: list[Event]) -> None:
+    state = fold(history)
+    own = [(e, event_weight(e, RULES)) for e in history if e.product_id is not None]
+    for product_id, total in state.items.sums.items():
+        parts = [
+            weight * 2 ** (-(state.items.anchor - effective_time(e)) / RULES.half_life_s["taste"])
+            for e, weight in own
+            if e.product_id == product_id
+        ]
+        assert abs(total - sum(parts)) <= 1e-9 * max(1.0, sum(map(abs, parts)))
+    served = taste_items(state)
+    assert all(weight > 0.0 and state.items.sums[name] > 0.0 for name, weight in served.items())
+    if len(served) > 0:
+        assert abs(sum(weight * weight for weight in served.values()) - 1.0) < 1e-4
+
+
+@given(histories)
+def test_a_dense_form_keeps_no_weights_by_product(history: list[Event]) -> None:
+    rules = replace(RULES, keep_items=False)
+    state = state_of(history, catalogue=CATALOGUE, words=SPOKEN, rules=rules)
+    assert len(state.items.sums) == 0
+    assert "taste_items" not in served_fields(state, trained=("text",), topic_labels=())
+
+
+@given(histories)
+def test_who_switched_personalisation_off_is_served_nothing_to_ask_with(history: list[Event]) -> None:
+    off = Event(user_id="u", type="attributes", time="2030-01-01T00:00:00Z", user_fields={"personalisation": "off"})
+    fields = served_fields(fold([*history, off]), trained=("text", "topics", "taste"), topic_labels=())
+    hidden = {"text_vector", "topic_vector", "taste_vector", "taste_items", "cart_products", "seen_products"}
+    assert fields.keys() & hidden == set()

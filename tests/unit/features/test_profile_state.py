@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
+import struct
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ from profilestore.features.compare import differing_fields
 from profilestore.features.fold import merge_states, state_of
 from profilestore.features.packing import pack, unpack
 from profilestore.features.served import order_count, served_fields
-from profilestore.features.state import EMPTY, ORDERS_KEPT, DecayedSum, State
+from profilestore.features.state import EMPTY, ORDERS_KEPT, DecayedShares, DecayedSum, State
 from profilestore.features.weights import FoldRules
 from profilestore.settings import Settings
 
@@ -69,6 +72,41 @@ def test_nothing_is_served_of_what_cancels_to_rounding() -> None:
     assert "category" not in serve(both)
 
 
+def test_a_refunded_purchase_leaves_no_weight_and_a_dislike_none_below_zero() -> None:
+    rules = dataclasses.replace(RULES, keep_items=True)
+    rows: list[dict[str, Any]] = [
+        {"type": "purchase", "product_id": "mug", "quantity": 3},
+        {"type": "refund", "product_id": "mug", "quantity": 3, "purchase_time": "2025-05-01T12:00:00Z",
+         "time": "2025-06-01T00:00:00Z"},
+        {"type": "rate", "product_id": "pen", "rating": 1.0},
+        {"type": "view", "product_id": "cup"},
+    ]  # fmt: skip
+    base = {"user_id": "u", "time": "2025-05-01T12:00:00Z"}
+    state = EMPTY
+    for row in rows:
+        state = merge_states(
+            state, state_of([Event(**(base | row))], catalogue=CATALOGUE, words={}, rules=rules), rules
+        )
+    assert state.items.sums["pen"] < 0.0
+    assert serve(state)["taste_items"] == {"cup": 1.0}
+
+
+def test_the_cart_follows_time_and_not_the_order_of_arrival() -> None:
+    bought = {"type": "purchase", "product_id": "mug", "time": "2025-05-02T12:00:00Z"}
+    carted = {"type": "cart", "product_id": "mug", "time": "2025-05-02T12:00:00Z"}
+    late = merge_states(fold(bought), fold(carted, {"type": "cart", "product_id": "pen"}), RULES)
+    assert serve(late)["cart_products"] == ["pen"]
+    removed = {"type": "cart_remove", "product_id": "pen", "time": "2025-05-03T12:00:00Z"}
+    assert "cart_products" not in serve(merge_states(late, fold(removed), RULES))
+
+
+def test_a_state_of_an_older_version_says_rebuild() -> None:
+    old = json.dumps({"format": 1}).encode()
+    text = base64.b64encode(struct.pack("<I", len(old)) + old).decode()
+    with pytest.raises(ModelError, match="format 1, not 2: rebuild"):
+        unpack(text)
+
+
 def test_the_hour_is_the_shops_own() -> None:
     hours = serve(fold({"type": "view", "product_id": "mug", "time": "2025-05-04T17:30:00Z"}))["hour_of_week"]
     assert hours.index(1) == 1  # Monday 01:30 in Shanghai
@@ -117,6 +155,7 @@ def test_a_damaged_state_is_an_error_that_says_what_to_do(broken: str) -> None:
         {"counts": {"view": 9}}, {"spend": 1.0}, {"quantity": 0.5}, {"last_seen": 3.0}, {"seen": {"pen": 1.0}},
         {"purchased": {"pen": 1.0}}, {"words": {"red": 1.0}}, {"hours": np.ones(168, dtype=np.int64)},
         {"orders": np.array([7], dtype=np.uint64)}, {"user_fields": {"age": (1.0, "e", 3)}},
+        {"cart": {"pen": (1.0, False)}}, {"items": DecayedShares(1.0, {"pen": 1.0})},
         {"sums": {"text": DecayedSum(5.0, np.array([0.5, 0.5]), 1.0)}}, {"channels": {"app": 1}},
     ],
 )  # fmt: skip
