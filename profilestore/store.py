@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, Unpack
 
 from profilestore.documents import Event, Product, ProfileDocument, User
-from profilestore.elastic import indices
+from profilestore.elastic import differences, indices
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.client import connect, reach
 from profilestore.elastic.counts import document_counts
@@ -101,7 +101,7 @@ class ProfileStore:
 
     def check(self) -> list[str]:
         """Every difference between server, mappings and documents, a line each; [] when all agree."""
-        return [str(difference) for difference in indices.compare(self._client, self.settings)]
+        return [str(difference) for difference in differences.compare(self._client, self.settings)]
 
     def migrate(self, *, progress: Progress = _silent) -> MigrationReport:
         """Mend what `check` lists, without a stop."""

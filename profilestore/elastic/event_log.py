@@ -12,15 +12,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
-from pydantic import ValidationError
 
 from profilestore.documents import Event
 from profilestore.elastic.bulk import Operation, raise_failed, write_bulk
 from profilestore.elastic.index_identity import seq_nos
+from profilestore.elastic.log_users import USER_FIGURES, user_buckets
+from profilestore.elastic.logged import Logged, read_logged
 from profilestore.elastic.retry import BlockWait, patient
 from profilestore.errors import NotInitialised
 
-__all__ = ["Appended", "EventLog", "LogIdentity", "Logged"]
+__all__ = ["Appended", "EventLog", "LogIdentity"]
 
 # index.max_result_window
 PAGE: Final = 10_000
@@ -46,26 +47,6 @@ class Appended:
     def created(self) -> int:
         """How many events were new."""
         return sum(seq_no is not None for seq_no in self.seq_nos)
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One document of the log as read. `event` is None where it is invalid, with the reason's type."""
-
-    event_id: str
-    user_id: str | None
-    seq_no: int
-    changed: bool
-    event: Event | None
-    problem: str | None
-    claimed_user: str | None = None
-    # when an event that is dated too far ahead will count
-    due: datetime | None = None
-
-    @property
-    def concerns(self) -> set[str]:
-        """The users whose profile may hold an earlier version of this document."""
-        return {user_id for user_id in (self.user_id, self.claimed_user) if user_id}
 
 
 class EventLog:
@@ -203,7 +184,7 @@ class EventLog:
     ) -> Iterator[list[Logged]]:
         for hits in self._hits(log, shard, after, upto, extra=extra):
             latest = datetime.now(UTC) + self._future_limit
-            yield [_logged(hit, latest=latest, limit=self._future_limit) for hit in hits]
+            yield [read_logged(hit, latest=latest, limit=self._future_limit) for hit in hits]
 
     def _hits(
         self, log: LogIdentity, shard: int, after: int, upto: int, *, extra: list[dict[str, Any]]
@@ -248,93 +229,20 @@ class EventLog:
         self, log: LogIdentity, *, shard: int | None = None, query: dict[str, Any] | None = None, page: int = 1000
     ) -> Iterator[list[tuple[str, int]]]:
         """Users with matching events and how many, in order of their ids, a page at a time."""
-        after: dict[str, Any] | None = None
-        while True:
-            composite: dict[str, Any] = {"size": page, "sources": [{"user": {"terms": {"field": "user_id"}}}]}
-            if after is not None:
-                composite["after"] = after
-            answer = patient(
-                "listing the event log's users",
-                lambda composite=composite: self._client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
-                    index=log.index,
-                    size=0,
-                    query=query,
-                    aggs={"users": {"composite": composite}},
-                    preference=None if shard is None else f"_shards:{shard}",
-                    allow_partial_search_results=False,
-                ),
-            )
-            found = answer.body["aggregations"]["users"]
-            if len(found["buckets"]) == 0:
-                return
-            yield [(bucket["key"]["user"], bucket["doc_count"]) for bucket in found["buckets"]]
-            after = found["after_key"]
+        for buckets in user_buckets(self._client, log.index, shard=shard, query=query, page=page):
+            yield [(bucket["key"]["user"], bucket["doc_count"]) for bucket in buckets]
 
     def user_figures(
         self, log: LogIdentity, first_user: str, last_user: str, *, shard: int
     ) -> Iterator[dict[str, tuple[int, int, int]]]:
         """Of the users between two ids: acts (all but `attributes` events), first and last `_seq_no`."""
-        after: dict[str, Any] | None = None
-        aggs = {
-            "acts": {"filter": {"bool": {"must_not": [{"term": {"type": "attributes"}}]}}},
-            "first": {"min": {"field": "_seq_no"}},
-            "last": {"max": {"field": "_seq_no"}},
-        }
-        while True:
-            composite: dict[str, Any] = {"size": 1000, "sources": [{"user": {"terms": {"field": "user_id"}}}]}
-            if after is not None:
-                composite["after"] = after
-            answer = patient(
-                "counting the event log",
-                lambda composite=composite: self._client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
-                    index=log.index,
-                    size=0,
-                    query={"range": {"user_id": {"gte": first_user, "lte": last_user}}},
-                    aggs={"users": {"composite": composite, "aggs": aggs}},
-                    preference=f"_shards:{shard}",
-                    allow_partial_search_results=False,
-                ),
-            )
-            found = answer.body["aggregations"]["users"]
-            if len(found["buckets"]) == 0:
-                return
+        between = {"range": {"user_id": {"gte": first_user, "lte": last_user}}}
+        for buckets in user_buckets(self._client, log.index, shard=shard, query=between, aggs=USER_FIGURES):
             yield {
                 bucket["key"]["user"]: (
                     bucket["acts"]["doc_count"],
                     int(bucket["first"]["value"]),
                     int(bucket["last"]["value"]),
                 )
-                for bucket in found["buckets"]
+                for bucket in buckets
             }
-            after = found["after_key"]
-
-
-def _logged(hit: dict[str, Any], *, latest: datetime, limit: timedelta) -> Logged:
-    """Check one document of the log: apps write too, so nothing is taken on trust."""
-    source: dict[str, Any] = hit["_source"]
-    routing = hit.get("_routing")
-    problem = due = event = None
-    try:
-        event = Event.model_validate({"event_id": hit["_id"], **source})
-        if event.event_id != hit["_id"]:
-            problem = "event_id is not the document's id"
-        elif event.user_id != source["user_id"] or event.product_id != source.get("product_id"):
-            problem = "user_id or product_id has blanks around it"  # searches would not find it
-        elif event.user_id != routing:
-            problem = "routing is not user_id"
-        elif event.time > latest:
-            problem = "time is in the future"
-            due = event.time - limit
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        problem = f"{'.'.join(str(part) for part in first['loc']) or 'event'}: {first['type']}"
-    return Logged(
-        event_id=hit["_id"],
-        user_id=routing,
-        seq_no=hit["sort"][0],
-        changed=hit["_version"] > 1,
-        event=event if problem is None else None,
-        problem=problem,
-        due=due,
-        claimed_user=claimed if isinstance(claimed := source.get("user_id"), str) else None,
-    )

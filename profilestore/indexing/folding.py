@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from profilestore.documents import Event
-from profilestore.elastic.event_log import Appended, EventLog, Logged, LogIdentity
+from profilestore.elastic.event_log import Appended, EventLog, LogIdentity
 from profilestore.elastic.index_identity import IndexIdentity
+from profilestore.elastic.logged import Logged
 from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.elastic.retry import wait

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profilestore.elastic import indices
-from profilestore.elastic.indices import Difference
+from profilestore.elastic.differences import Difference, add_fields, compare
 from profilestore.errors import MappingMismatch
 from profilestore.indexing.generation import BuildReport
 from profilestore.indexing.parts import Parts
@@ -32,13 +32,13 @@ def migrate(parts: Parts, *, progress: Callable[[str], None] = lambda step: None
         StoreError: another build is under way.
     """
     client, settings = parts.client, parts.settings
-    found = indices.compare(client, settings)
+    found = compare(client, settings)
     own = [difference for difference in found if difference.fault]
     if len(own) > 0:
         _raise(own, "the mappings and the documents of this installation differ: install it again")
     indices.init(client, settings)
-    indices.add_fields(client, settings, found)
-    left = indices.compare(client, settings)
+    add_fields(client, settings, found)
+    left = compare(client, settings)
     build = None
     kinds = {difference.kind for difference in left}
     if len(kinds & {"products", "profiles", "events"}) > 0:
@@ -50,7 +50,7 @@ def migrate(parts: Parts, *, progress: Callable[[str], None] = lambda step: None
             for kind in small:
                 progress(f"moving the {kind}")
                 generations.move(kind)
-    after = indices.compare(client, settings)
+    after = compare(client, settings)
     if len(after) > 0:
         _raise(after, "something still differs after the migration")
     return MigrationReport(
