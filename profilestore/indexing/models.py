@@ -12,7 +12,7 @@ from profilestore.settings import Settings
 if TYPE_CHECKING:
     from profilestore.features.taste.content import ContentModel
     from profilestore.features.text_model import TextModel
-    from profilestore.features.topics import TopicModel
+    from profilestore.features.topic_model import TopicModel
 
 __all__ = ["WORDS_PREFIX", "Models", "trained_spaces"]
 
@@ -73,7 +73,7 @@ class Models:
             ModelError: it is not in the models index, or damaged.
         """
         if name not in self._topics:
-            from profilestore.features.topics import TopicModel
+            from profilestore.features.topic_model import TopicModel
 
             self._topics[name] = TopicModel.from_bytes(self._store.load(name))
         return self._topics[name]

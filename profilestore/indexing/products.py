@@ -22,7 +22,7 @@ from profilestore.indexing.taste import TASTE_FIELDS, predict_taste
 
 if TYPE_CHECKING:
     from profilestore.features.text_model import TextModel
-    from profilestore.features.topics import TopicModel
+    from profilestore.features.topic_model import TopicModel
 
 __all__ = ["ProductLoader"]
 

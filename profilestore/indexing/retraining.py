@@ -14,7 +14,7 @@ from profilestore.indexing.taste import text_of
 from profilestore.indexing.text_models import choose_and_train
 
 if TYPE_CHECKING:
-    from profilestore.features.topics import TopicModel
+    from profilestore.features.topic_model import TopicModel
 
 __all__ = ["TextReport", "TopicsReport", "train_text_model", "train_topic_model"]
 

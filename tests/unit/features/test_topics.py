@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from profilestore.errors import ModelError, UsageError
-from profilestore.features.topics import TopicModel, train_topics
+from profilestore.features.topic_model import TopicModel
+from profilestore.features.topics import train_topics
 from profilestore.ingest.sample import generate_shop
 
 
