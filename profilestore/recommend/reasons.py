@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from profilestore.recommend.answers import Reason
 from profilestore.recommend.phrases import Language, phrase_act
 
-__all__ = ["Act", "Space", "contributions", "dot_of_score", "explain"]
+__all__ = ["Act", "Space", "TokenSpace", "contributions", "dot_of_score", "explain", "token_contributions"]
 
 Array = NDArray[np.float64]
 _DAY_S: Final = 86_400.0
@@ -46,7 +46,8 @@ class Act:
 
     `source` is a key of the space's in-vectors: the product id, or for the words of a search or
     review whatever key they are handed in by. An event that added two vectors is two acts with one
-    `event_id`.
+    `event_id`. What is not in the log (a product of a session) has an id for telling it apart only, and
+    `logged` is false.
     """
 
     event_id: str
@@ -55,6 +56,7 @@ class Act:
     weight: float
     source: str
     product_id: str | None = None
+    logged: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,20 @@ class Space:
     half_life_days: float
     boost: float = 1.0
     cosine: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSpace:
+    """A space of weights by product, asked by `sparse_vector`: score(i) = sum_t tokens(t) * weights(i, t).
+
+    `tokens` by source are as asked; a token's part is divided among the acts on its source by their decayed
+    weights. `weights` by item and source are as stored.
+    """
+
+    tokens: Mapping[str, float]
+    weights: Mapping[str, Mapping[str, float]]
+    half_life_days: float
+    boost: float = 1.0
 
 
 def contributions(acts: Sequence[Act], *, items: Sequence[str], space: Space, normalise: bool = True) -> Array:
@@ -99,11 +115,30 @@ def contributions(acts: Sequence[Act], *, items: Sequence[str], space: Space, no
     return scaled
 
 
+def token_contributions(acts: Sequence[Act], *, items: Sequence[str], space: TokenSpace) -> Array:
+    """As `contributions`, shape (acts, items), of a space of weights by product.
+
+    Acts on a source that was not asked with have none; where the decayed weights of a source's acts do not
+    add up to more than nothing, it was not.
+    """
+    decayed = _decayed_weights(acts, half_life_days=space.half_life_days)
+    totals: dict[str, float] = {}
+    for act, weight in zip(acts, decayed.tolist(), strict=True):
+        totals[act.source] = totals.get(act.source, 0.0) + weight
+    terms = np.zeros((len(acts), len(items)))
+    for row, (act, weight) in enumerate(zip(acts, decayed.tolist(), strict=True)):
+        token = space.tokens.get(act.source, 0.0)
+        if token > 0.0 and totals[act.source] > 0.0:
+            part = space.boost * token * weight / totals[act.source]
+            terms[row] = [part * space.weights.get(item, {}).get(act.source, 0.0) for item in items]
+    return terms
+
+
 def explain(
     acts: Sequence[Act],
     *,
     items: Sequence[str],
-    spaces: Sequence[Space],
+    spaces: Sequence[Space | TokenSpace],
     titles: Mapping[str, str | None],
     top: int | None = _TOP,
     language: Language = "en",
@@ -123,7 +158,10 @@ def explain(
         return dict.fromkeys(items, ())
     terms = np.zeros((len(acts), len(items)))
     for space in spaces:
-        terms += contributions(acts, items=items, space=space)
+        if isinstance(space, TokenSpace):
+            terms += token_contributions(acts, items=items, space=space)
+        else:
+            terms += contributions(acts, items=items, space=space)
     first_of: dict[str, int] = {}
     event_rows = np.fromiter(
         (first_of.setdefault(act.event_id, len(first_of)) for act in acts), dtype=np.int64, count=len(acts)
@@ -170,9 +208,9 @@ def _told(act: Act, points: float, share: float, *, titles: Mapping[str, str | N
     title = None if act.product_id is None else titles.get(act.product_id)
     named = None if act.product_id is None else title or act.product_id
     return Reason(
-        event_id=act.event_id,
+        event_id=act.event_id if act.logged else None,
         type=act.type,
-        time=act.time,
+        time=act.time if act.logged else None,
         share=share,
         points=points,
         product_id=act.product_id,
@@ -184,5 +222,5 @@ def _told(act: Act, points: float, share: float, *, titles: Mapping[str, str | N
 def _decayed_weights(acts: Sequence[Act], *, half_life_days: float) -> Array:
     times = np.fromiter((act.time.timestamp() for act in acts), dtype=np.float64, count=len(acts))
     weights = np.fromiter((act.weight for act in acts), dtype=np.float64, count=len(acts))
-    decayed: Array = weights * np.exp2((times - times.max()) / (_DAY_S * half_life_days))
+    decayed: Array = weights * np.exp2((times - times.max(initial=-np.inf)) / (_DAY_S * half_life_days))
     return decayed

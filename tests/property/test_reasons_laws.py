@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilestore.recommend.reasons import Act, Space, contributions, dot_of_score, explain
+from profilestore.recommend.reasons import (
+    Act,
+    Space,
+    TokenSpace,
+    contributions,
+    dot_of_score,
+    explain,
+    token_contributions,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = st.floats(-2, 2, allow_nan=False, width=32)
@@ -97,6 +105,31 @@ def test_the_points_of_all_events_add_up_to_the_score(acts: list[Act], spaces: l
             assert sum(reason.points or 0.0 for reason in told[item]) == pytest.approx(scores[column], abs=1e-9)
             assert sum(reason.share for reason in told[item] if reason.share > 0) == pytest.approx(1.0)
             assert all((reason.share > 0) == ((reason.points or 0.0) > 0) for reason in told[item])
+
+
+@given(
+    ACTS,
+    st.dictionaries(st.sampled_from(SOURCES), st.floats(0.01, 1)),
+    st.dictionaries(st.sampled_from(SOURCES), st.floats(0.01, 5)),
+)
+def test_tokens_are_divided_among_the_acts_that_made_them(
+    acts: list[Act], tokens: dict[str, float], weights: dict[str, float]
+) -> None:
+    """Each token that the acts add up to more than nothing for counts whole, and no other counts at all."""
+    space = TokenSpace(tokens=tokens, weights={"x": weights}, half_life_days=30, boost=2.0)
+    terms = token_contributions(acts, items=["x", "y"], space=space)
+    latest = max((act.time for act in acts), default=START)
+    expected = 0.0
+    for source in {act.source for act in acts}:
+        decayed = [
+            act.weight * 2.0 ** (-(latest - act.time).total_seconds() / 86_400 / 30)
+            for act in acts
+            if act.source == source
+        ]
+        if sum(decayed) > 0:
+            expected += 2.0 * tokens.get(source, 0.0) * weights.get(source, 0.0)
+    assert terms[:, 0].sum() == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert not terms[:, 1].any()
 
 
 @given(st.floats(-0.999, 0.999))
