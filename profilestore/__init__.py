@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from profilestore.errors import (
         AccessDenied,
         ColumnsError,
+        ConditionError,
         InputError,
         MappingMismatch,
         ModelError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessDenied",
     "ColumnsError",
+    "ConditionError",
     "Event",
     "InputError",
     "MappingMismatch",

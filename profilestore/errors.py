@@ -3,7 +3,8 @@
     ProfileStoreError
      ├── UsageError                what was asked for cannot be meant (exit code 2)
      │    ├── SettingsError        a setting that is missing, unknown or out of range
-     │    └── ColumnsError         a column mapping that does not fit its file
+     │    ├── ColumnsError         a column mapping that does not fit its file
+     │    └── ConditionError       a condition over profile fields that cannot be read
      ├── InputError                input that cannot be read at all
      │    └── RejectedInput        `--strict`: a row that cannot be taken
      ├── NotFound                  a user, product, index or model that is not there
@@ -17,6 +18,7 @@
      │    ├── UpdateGaveUp         a profile that others kept changing
      │    └── SettingsChanged      profiles were folded under other settings
      └── ModelError                a text, topic or taste model that is missing, broken or does not fit
+          └── TooLittleData        too few users, purchases or classes for insight to say anything
 
 A message says what, where, why and what to do next. It holds ids, counts and types, never a
 personal value (promise P6): Elasticsearch's own `reason` quotes field values and is never passed on.
@@ -29,6 +31,7 @@ from collections.abc import Sequence
 __all__ = [
     "AccessDenied",
     "ColumnsError",
+    "ConditionError",
     "InputError",
     "MappingMismatch",
     "ModelError",
@@ -41,6 +44,7 @@ __all__ = [
     "SettingsChanged",
     "SettingsError",
     "StoreError",
+    "TooLittleData",
     "UpdateGaveUp",
     "UsageError",
     "WriteFailed",
@@ -65,6 +69,19 @@ class SettingsError(UsageError):
 
 class ColumnsError(UsageError):
     """A column mapping that does not fit its file. Lists every problem at once."""
+
+
+class ConditionError(UsageError):
+    """A condition that cannot be read or meant. `at` is where, counted from 0; `problem` says what, alone."""
+
+    def __init__(self, problem: str, *, condition: str, at: int) -> None:
+        line = condition.count("\n", 0, at) + 1
+        column = at - (condition.rfind("\n", 0, at) + 1) + 1
+        place = f"at character {column}" if "\n" not in condition else f"in line {line} at character {column}"
+        super().__init__(f"{place}: {problem}")
+        self.problem = problem
+        self.condition = condition
+        self.at = at
 
 
 class InputError(ProfileStoreError):
@@ -142,3 +159,7 @@ class SettingsChanged(StoreError):
 
 class ModelError(ProfileStoreError):
     """A text, topic or taste model that is missing, broken or does not fit the mapping."""
+
+
+class TooLittleData(ModelError):
+    """Too few users, purchases or classes for insight to say anything; nothing was written."""
