@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from profilestore.documents import Event
 from profilestore.features.weights import FoldRules, effective_time, event_weight
 
-__all__ = ["Interactions", "InteractionsBuilder", "unit_rows"]
+__all__ = ["Interactions", "InteractionsBuilder", "hash_of", "unit_rows"]
 
 _DAY_S: Final = 86_400.0
 
@@ -205,7 +205,7 @@ class InteractionsBuilder:
 
     def build(self) -> Interactions:
         """All that was taken in, in order of time, ties by user and product: the order of the log is forgotten."""
-        hashes = np.array([_hash(user_id) for user_id in self._rows], dtype=np.uint64)
+        hashes = np.array([hash_of(user_id) for user_id in self._rows], dtype=np.uint64)
         order_of_users = np.argsort(hashes, kind="stable")
         number = np.empty(hashes.size, dtype=np.int32)
         number[order_of_users] = np.arange(hashes.size, dtype=np.int32)
@@ -222,5 +222,6 @@ class InteractionsBuilder:
         )
 
 
-def _hash(user_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+def hash_of(id: str) -> int:
+    """A number of 64 bits from an id, the same in every run and on every machine."""
+    return int.from_bytes(hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
