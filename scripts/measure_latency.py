@@ -27,6 +27,7 @@ from profilestore.elastic.client import connect
 from profilestore.elastic.indices import init
 from profilestore.features.served import encode_vector
 from profilestore.recommend.recommender import Recommender
+from profilestore.recommend.trained import Trained
 from profilestore.settings import Settings
 
 LIMIT = 1.25
@@ -125,7 +126,7 @@ def main() -> int:
     with connect(settings, url=url) as client:
         try:
             build_shop(client, settings, products=arguments.products)
-            recommender = Recommender(client, settings, spaces=lambda: frozenset(("text", "topics")))
+            recommender = Recommender(client, settings, trained=lambda: Trained(spaces=frozenset(("text", "topics"))))
             print(f"{arguments.products} products x {settings.embedding_dims}, {SEEN} seen, {arguments.rounds} rounds")
             print(f"{'method':10} {'raw p50 ms':>12} {'library p50 ms':>15} {'ratio':>7}")
             for method in ("text", "hybrid", "popular"):

@@ -16,7 +16,7 @@ from elasticsearch import ApiError, Elasticsearch
 from profilestore.elastic.client import translated
 from profilestore.errors import NotInitialised, ServerError
 
-__all__ = ["Client", "SearchFailure", "get_source", "multi_search", "search"]
+__all__ = ["Client", "SearchFailure", "get_source", "get_sources", "multi_search", "search"]
 
 # The layers above name the client's type without importing elasticsearch.
 Client = Elasticsearch
@@ -114,6 +114,35 @@ def get_source(client: Client, *, index: str, id: str, fields: Iterable[str] | N
         return None
     found: dict[str, Any] = answer.body.get("_source", {})
     return found
+
+
+def get_sources(
+    client: Client, *, index: str, ids: Sequence[str], fields: Iterable[str], vectors: bool = False
+) -> list[dict[str, Any] | None]:
+    """As `get_source` for many, in the order of the ids.
+
+    Args:
+        client: the connection.
+        index: whose documents.
+        ids: may repeat.
+        fields: which of each.
+        vectors: whether fields of vectors come too, which the server leaves out by default.
+    """
+    if len(ids) == 0:
+        return []
+    if len(ids) == 1 and not vectors:
+        return [get_source(client, index=index, id=ids[0], fields=fields)]
+    params = {"_source": ",".join(fields)}
+    if vectors:
+        params["_source_exclude_vectors"] = "false"
+    with translated("read of documents"):
+        answer = client.perform_request(
+            "POST", f"/{index}/_mget", params=params, headers=_HEADERS, body=orjson.dumps({"ids": list(ids)})
+        )
+    documents = answer.body["docs"]
+    if any(document.get("error", {}).get("type") == "index_not_found_exception" for document in documents):
+        raise NotInitialised("read of documents: this shop has no such index. Run `profilestore init`.")
+    return [document.get("_source", {}) if document.get("found", False) else None for document in documents]
 
 
 def _failure(status: int, body: Any) -> SearchFailure:

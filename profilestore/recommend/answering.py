@@ -1,4 +1,4 @@
-"""The recommender of a shop, given what it needs of the store: trained spaces, embedding, evidence."""
+"""The recommender of a shop, given what it needs of the store: what is trained, embedding, evidence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from profilestore.features.weights import FoldRules
 from profilestore.indexing.models import trained_spaces
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.recommender import Recommender
+from profilestore.recommend.trained import Trained
 
 __all__ = ["make_recommender"]
 
@@ -20,8 +21,14 @@ __all__ = ["make_recommender"]
 def make_recommender(parts: Parts) -> Recommender:
     """A recommender on these parts. Models are loaded only when words are searched."""
 
-    def spaces() -> frozenset[str]:
-        return frozenset(trained_spaces(parts.in_force.products.identity().meta))
+    def trained() -> Trained:
+        meta = parts.in_force.products.identity().meta
+        return Trained(
+            spaces=frozenset(trained_spaces(meta)),
+            taste_form=meta.taste_form,
+            hybrid_boosts=tuple((meta.hybrid_boosts or {}).items()),
+            auto_methods=meta.auto_methods,
+        )
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         name = parts.in_force.products.identity().meta.text_model
@@ -44,6 +51,6 @@ def make_recommender(parts: Parts) -> Recommender:
         return events, parts.words.in_vectors(texts, side.products.identity().meta)
 
     def rules() -> FoldRules:
-        return parts.rules.with_taste_half_life(parts.in_force.products.identity().meta.taste_half_life_days)
+        return parts.rules.under(parts.in_force.products.identity().meta)
 
-    return Recommender(parts.client, parts.settings, spaces=spaces, embed=embed, evidence=evidence, rules=rules)
+    return Recommender(parts.client, parts.settings, trained=trained, embed=embed, evidence=evidence, rules=rules)

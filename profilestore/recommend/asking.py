@@ -1,56 +1,28 @@
-"""How bodies are sent, and what is remembered of the shop between two answers."""
+"""How bodies are sent."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from profilestore.elastic.search import Client, SearchFailure, multi_search, search
+from profilestore.elastic.search import Client, SearchFailure, get_sources, multi_search, search
 from profilestore.recommend.clauses import Body
+from profilestore.recommend.trained import TrainedNow
 from profilestore.settings import Settings
 
-__all__ = ["Hits", "Shop", "SpacesInForce"]
+__all__ = ["Hits", "Shop"]
 
 Hits = list[dict[str, Any]]
 
 
-class SpacesInForce:
-    """The trained spaces, read from the index at most once a minute, and anew when a vector is missing.
-
-    Safe to share between threads.
-    """
-
-    def __init__(self, read: Callable[[], frozenset[str]], *, max_age_s: float = 60.0) -> None:
-        self._read = read
-        self._max_age_s = max_age_s
-        self._lock = threading.Lock()
-        self._known: tuple[float, frozenset[str]] | None = None
-
-    def current(self) -> frozenset[str]:
-        """The spaces as last read."""
-        known = self._known
-        if known is not None and time.monotonic() - known[0] < self._max_age_s:
-            return known[1]
-        return self.read_anew()
-
-    def read_anew(self) -> frozenset[str]:
-        """The spaces as they are now."""
-        with self._lock:
-            spaces = self._read()
-            self._known = (time.monotonic(), spaces)
-            return spaces
-
-
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Where answers come from: the connection, the settings, the trained spaces."""
+    """Where answers come from: the connection, the settings, and what is trained."""
 
     client: Client
     settings: Settings
-    spaces: SpacesInForce
+    trained: TrainedNow
 
     @property
     def products(self) -> str:
@@ -79,6 +51,8 @@ class Shop:
 
     def ask_many(self, bodies: Sequence[Body]) -> list[Hits | None]:
         """As `ask` for many bodies at once, in their order."""
+        if len(bodies) <= 1:
+            return [self.ask(body) for body in bodies]
         results = self._multi(bodies)
         empty = [position for position, hits in enumerate(results) if hits is not None and len(hits) == 0]
         if len(empty) > 0:
@@ -86,6 +60,15 @@ class Shop:
             for position, hits in zip(empty, again, strict=True):
                 results[position] = hits
         return results
+
+    def read_profiles(self, user_ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any] | None]:
+        """These fields of profiles, in the order of the ids; None where there is no profile."""
+        return get_sources(self.client, index=self.settings.index("profiles"), ids=user_ids, fields=fields)
+
+    def ask_profiles(self, bodies: Sequence[Body]) -> list[dict[str, Any] | None]:
+        """The whole answers, aggregations included, of searches of the profiles; None where a vector is missing."""
+        answers = multi_search(self.client, index=self.settings.index("profiles"), bodies=bodies)
+        return [None if isinstance(answer, SearchFailure) else answer for answer in answers]
 
     def _multi(self, bodies: Sequence[Body]) -> list[Hits | None]:
         answers = multi_search(self.client, index=self.products, bodies=bodies)

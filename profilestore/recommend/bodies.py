@@ -15,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from profilestore.recommend.clauses import Body, Clause, Filters, all_of, capped, knn, page, seen_by, take
+from profilestore.recommend.clauses import Body, Clause, Filters, all_of, capped, knn, page, same_generation, take
+from profilestore.recommend.method import Question
 
 __all__ = [
     "SPACE_BOOSTS",
     "SPACE_FIELDS",
     "build_knn_body",
-    "build_popular_body",
     "build_search_body",
     "build_similar_body",
+    "build_sorted_body",
 ]
 
 SPACE_FIELDS: Final[dict[str, str]] = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_vector"}
@@ -39,50 +40,33 @@ WORDS_BOOST: Final = 0.05
 PROFILE_BOOST: Final = 0.3
 
 
-def build_knn_body(
-    user_id: str,
-    *,
-    prefix: str,
-    spaces: Mapping[str, float],
-    filters: Filters,
-    include_seen: bool,
-    n: int,
-    num_candidates: int,
-) -> Body:
+def build_knn_body(question: Question, spaces: Mapping[str, float]) -> Body:
     """The products nearest to a user's profile.
 
     Args:
-        user_id: whose profile the server looks up.
-        prefix: of the shop's indices.
+        question: of a user, whose profile the server looks up.
         spaces: which spaces with which boosts, the one that chooses the candidates first. `_score` is
             the server's own for its similarity, (1 + cos) / 2 for text and topics, times the boost; with
             several spaces their sum.
-        filters: what the answer is confined to.
-        include_seen: keep products that the user has seen.
-        n: how many products.
-        num_candidates: how many the graph search keeps a shard.
     """
-    profile = {"index": f"{prefix}-profiles", "id": user_id}
-    chosen = all_of(
-        [*filters.required(), {"terms": {"generation": {**profile, "path": "generation"}}}],
-        [*filters.forbidden(), *([] if include_seen else [seen_by(profile)])],
+    profile = {"index": question.settings.index("profiles"), "id": question.user_id}
+    return _nearest(
+        profile,
+        paths={space: SPACE_FIELDS[space] for space in spaces},
+        spaces=spaces,
+        chosen=all_of([*question.required(), same_generation(profile)], question.forbidden()),
+        n=question.size,
+        num_candidates=question.settings.num_candidates,
     )
-    paths = {space: SPACE_FIELDS[space] for space in spaces}
-    return _nearest(profile, paths=paths, spaces=spaces, chosen=chosen, n=n, num_candidates=num_candidates)
 
 
-def build_popular_body(
-    *, prefix: str, filters: Filters, n: int, user_id: str | None = None, by: str = "popularity"
-) -> Body:
-    """The most popular (or, by `trending`, the most rising) products; with a user, without those they have seen.
+def build_sorted_body(*, required: list[Clause], forbidden: list[Clause], n: int, by: Sequence[str]) -> Body:
+    """The products with most of a field, such as popularity; among equal ones of the next field, then by id.
 
     No guard by generation: no vector is compared, and an unknown user has no generation.
     """
-    forbidden = filters.forbidden()
-    if user_id is not None:
-        forbidden.append(seen_by({"index": f"{prefix}-profiles", "id": user_id}))
-    order = [{by: {"order": "desc", "missing": "_last"}}, {"product_id": "asc"}]
-    return {**page(n), "sort": order, "query": all_of(filters.required(), forbidden)}
+    order: list[Clause] = [{field: {"order": "desc", "missing": "_last"}} for field in by]
+    return {**page(n), "sort": [*order, {"product_id": "asc"}], "query": all_of(required, forbidden)}
 
 
 def build_similar_body(
@@ -91,7 +75,7 @@ def build_similar_body(
     """The products nearest to one product, itself left out. In taste: what its buyers buy besides."""
     product = {"index": f"{prefix}-products", "id": product_id}
     chosen = all_of(
-        [*filters.required(), {"terms": {"generation": {**product, "path": "generation"}}}],
+        [*filters.required(), same_generation(product)],
         [*filters.forbidden(), {"term": {"product_id": product_id}}],
     )
     paths = {space: "taste_in" if space == "taste" else SPACE_FIELDS[space] for space in spaces}
@@ -138,7 +122,7 @@ def build_search_body(
         found.append({"knn": clauses[0]})
     if user_id is not None and len(found) > 0:
         profile = {"index": f"{prefix}-profiles", "id": user_id}
-        same = {"terms": {"generation": {**profile, "path": "generation"}}}
+        same = same_generation(profile)
         clauses.append(
             knn(
                 "text_vector",

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["SOURCE", "Body", "Clause", "Filters", "all_of", "capped", "knn", "page", "seen_by", "take"]
+__all__ = [
+    "SOURCE",
+    "Body",
+    "Clause",
+    "Filters",
+    "all_of",
+    "capped",
+    "in_list_of",
+    "knn",
+    "page",
+    "same_generation",
+    "sparse",
+    "take",
+]
 
 SOURCE: Final = ["product_id", "title", "price", "category"]
 MAX_CANDIDATES: Final = 10_000  # Elasticsearch's limit
@@ -52,8 +66,25 @@ class Filters:
 _NO_FILTERS: Final = Filters()
 
 
-def seen_by(profile: Clause) -> Clause:
-    return {"terms": {"product_id": {**profile, "path": "seen_products"}}}
+def in_list_of(document: Clause, path: str) -> Clause:
+    """Products named in a list of a document; nothing where the document or the list is not there."""
+    return {"terms": {"product_id": {**document, "path": path}}}
+
+
+def same_generation(document: Clause) -> Clause:
+    """Products of the generation of a document (promise P4)."""
+    return {"terms": {"generation": {**document, "path": "generation"}}}
+
+
+def sparse(field: str, tokens: Mapping[str, float], *, boost: float = 1.0) -> Clause:
+    """The dot product of a field of weights by token with these. Weights are at least 0.
+
+    Without `prune: false` the server leaves out frequent tokens, and the score is no dot product.
+    """
+    clause: Clause = {"field": field, "query_vector": dict(tokens), "prune": False}
+    if boost != 1.0:
+        clause["boost"] = boost
+    return {"sparse_vector": clause}
 
 
 def knn(field: str, *, lookup: Clause, k: int, num_candidates: int, boost: float, chosen: Clause) -> Clause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -12,9 +12,9 @@ from profilestore.elastic.search import CHUNK, get_source
 from profilestore.errors import NotFound
 from profilestore.recommend.answers import SimilarAnswer, read_items
 from profilestore.recommend.asking import Hits, Shop
-from profilestore.recommend.bodies import build_popular_body, build_similar_body
+from profilestore.recommend.bodies import build_similar_body, build_sorted_body
 from profilestore.recommend.clauses import Body, Filters
-from profilestore.recommend.methods import boosts_of, choose_similar_method
+from profilestore.recommend.methods import choose_similar_method
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import SimilarOptions, check_id, check_n, make_filters
 
@@ -26,6 +26,7 @@ NO_VECTOR: Final = "this product has no vector, such as one without a text: the 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
     method: str
+    boosts: Mapping[str, float]
     filters: Filters
     n: int
 
@@ -54,9 +55,11 @@ class SimilarProducts:
         return Request(path=self._shop.path, body=body)
 
     def _wish(self, options: SimilarOptions) -> _Wish:
-        method = choose_similar_method(options.get("method", "auto"), spaces=self._shop.spaces.current())
+        trained = self._shop.trained.current()
+        method = choose_similar_method(options.get("method", "auto"), trained=trained)
         return _Wish(
-            method=method,
+            method=method.name,
+            boosts=method.boosts(trained),
             filters=make_filters(options, known=SimilarOptions.__optional_keys__),
             n=check_n(options.get("n", 10)),
         )
@@ -84,7 +87,7 @@ class SimilarProducts:
         return build_similar_body(
             product_id,
             prefix=self._shop.settings.prefix,
-            spaces=boosts_of(wish.method),
+            spaces=wish.boosts,
             filters=wish.filters,
             n=wish.n,
             num_candidates=self._shop.settings.num_candidates,
@@ -97,4 +100,6 @@ class SimilarProducts:
         filters = replace(wish.filters, exclude=(*wish.filters.exclude, product_id))
         if len(filters.category) == 0 and product.get("category") is not None:
             filters = replace(filters, category=(product["category"],))
-        return build_popular_body(prefix=self._shop.settings.prefix, filters=filters, n=wish.n)
+        return build_sorted_body(
+            required=filters.required(), forbidden=filters.forbidden(), n=wish.n, by=("popularity",)
+        )

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from profilestore.errors import UsageError
-from profilestore.recommend.clauses import Filters
+from profilestore.recommend.clauses import Clause, Filters, in_list_of
 
-__all__ = ["MAX_N", "FilterOptions", "Options", "SimilarOptions", "check_id", "check_n", "make_filters"]
+__all__ = [
+    "MAX_N",
+    "FilterOptions",
+    "Options",
+    "SimilarOptions",
+    "Wish",
+    "check_id",
+    "check_n",
+    "make_filters",
+    "make_wish",
+]
 
 MAX_N: Final = 1000
 _MAX_TERMS: Final = 65_536  # index.max_terms_count
@@ -39,6 +50,39 @@ class Options(SimilarOptions, total=False):
     """And whether products stay in that the user has seen; by default they do not."""
 
     include_seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The options of one call, checked. `asked` is the method by name, which may be `auto`."""
+
+    asked: str
+    filters: Filters
+    include_seen: bool
+    n: int
+
+    def hidden_by(self, profile: Clause | None) -> list[Clause]:
+        """The clauses that leave out what stands in lists of a profile. A list that is not there hides nothing."""
+        if profile is None:
+            return []
+        return [in_list_of(profile, path) for path in self._hidden_lists()]
+
+    def _hidden_lists(self) -> list[str]:
+        return [] if self.include_seen else ["seen_products"]
+
+
+def make_wish(options: Options) -> Wish:
+    """What these options mean.
+
+    Raises:
+        UsageError: one that there is not, or that cannot be meant.
+    """
+    return Wish(
+        asked=options.get("method", "auto"),
+        filters=make_filters(options, known=Options.__optional_keys__),
+        include_seen=options.get("include_seen", False),
+        n=check_n(options.get("n", 10)),
+    )
 
 
 def check_options(options: FilterOptions, *, known: frozenset[str]) -> None:

@@ -61,7 +61,7 @@ class WordSearch:
     def _wish(self, user_id: str | None, options: FilterOptions) -> _Wish:
         if user_id is not None:
             check_id(user_id, kind="user")
-        text = "text" in self._shop.spaces.current()
+        text = "text" in self._shop.trained.current().spaces
         return _Wish(
             filters=make_filters(options, known=FilterOptions.__optional_keys__),
             n=check_n(options.get("n", 10)),

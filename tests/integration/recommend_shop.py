@@ -10,6 +10,7 @@ from elasticsearch import Elasticsearch
 
 from profilestore.elastic.indices import init
 from profilestore.recommend.recommender import Recommender
+from profilestore.recommend.trained import Trained
 from profilestore.settings import Settings
 
 __all__ = ["ALL_SPACES", "RecommendShop"]
@@ -96,7 +97,7 @@ class RecommendShop:
 
     def recommender(self, **options: Any) -> Recommender:
         """A recommender of this shop."""
-        return Recommender(self.client, self.settings, spaces=lambda: self.spaces, **options)
+        return Recommender(self.client, self.settings, trained=lambda: Trained(spaces=self.spaces), **options)
 
     def recreate(self, kind: str, generation: str) -> str:
         """A further index of a kind, beside the one in force."""

@@ -14,6 +14,7 @@ from recommend_shop import RecommendShop
 
 from profilestore.errors import ModelError, NotInitialised, UsageError
 from profilestore.recommend.recommender import Recommender
+from profilestore.recommend.trained import Trained
 from profilestore.settings import Settings
 
 KNOWN = ["text", "topics", "hybrid", "auto"]
@@ -237,12 +238,14 @@ def test_one_search_an_answer(shop: RecommendShop, monkeypatch: pytest.MonkeyPat
     recommender.similar("r1")
     recommender.search("red", user="red")
     products = shop.settings.index("products")
-    assert sent == [f"POST /{products}/_search"] * 4 + ["POST /_msearch"] * 2
+    assert sent == [f"POST /{products}/_search"] * 6
 
 
 def test_space_that_was_trained_meanwhile_is_noticed(shop: RecommendShop) -> None:
-    trained = [frozenset(("text", "taste")), frozenset(("text", "taste")), frozenset(("text",))]
-    recommender = Recommender(shop.client, shop.settings, spaces=lambda: trained.pop(0) if trained[1:] else trained[0])
+    text = Trained(spaces=frozenset(("text",)))
+    both = Trained(spaces=frozenset(("text", "taste")))
+    trained = [both, both, text]
+    recommender = Recommender(shop.client, shop.settings, trained=lambda: trained.pop(0) if trained[1:] else trained[0])
     assert recommender.recommend("nobody").method == "popular"  # the taste model is taken back after this
     assert recommender.recommend("red").method == "text"
     assert [a.method for a in recommender.recommend_many(["red", "nobody"])] == ["text", "popular"]
@@ -291,7 +294,7 @@ def test_untrained_method_says_which_command_trains_it(shop: RecommendShop) -> N
 
 def test_shop_without_indices(shop: RecommendShop) -> None:
     other = shop.settings.model_copy(update={"prefix": f"{shop.settings.prefix}-none"})
-    recommender = Recommender(shop.client, other, spaces=lambda: frozenset(("text",)))
+    recommender = Recommender(shop.client, other, trained=lambda: Trained(spaces=frozenset(("text",))))
     with pytest.raises(NotInitialised):
         recommender.recommend("red")
     with pytest.raises(NotInitialised):

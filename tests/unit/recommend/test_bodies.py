@@ -8,19 +8,22 @@ import pytest
 
 from profilestore.recommend.bodies import (
     build_knn_body,
-    build_popular_body,
     build_search_body,
     build_similar_body,
+    build_sorted_body,
 )
 from profilestore.recommend.clauses import Filters
+from profilestore.recommend.method import Question
+from profilestore.recommend.trained import Trained
+from profilestore.recommend.wish import Wish
+from profilestore.settings import Settings
 
 
 def knn(**changes: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "prefix": "shop", "spaces": {"text": 1.0}, "filters": Filters(), "include_seen": False, "n": 10,
-        "num_candidates": 200,
-    }  # fmt: skip
-    return build_knn_body("u42", **{**options, **changes})
+    spaces = changes.pop("spaces", {"text": 1.0})
+    wish = Wish(asked="text", **{"filters": Filters(), "include_seen": False, "n": 10, **changes})
+    settings = Settings(num_candidates=200)
+    return build_knn_body(Question(user_id="u42", wish=wish, size=wish.n, settings=settings, trained=Trained()), spaces)
 
 
 def test_knn_body_is_one_that_the_readme_can_show() -> None:
@@ -61,19 +64,20 @@ def test_several_spaces_score_the_candidates_of_the_first() -> None:
 
 @pytest.mark.parametrize("n", [1, 10, 500, 1000])
 def test_k_never_exceeds_the_candidates(n: int) -> None:
-    clause = knn(n=n, num_candidates=200)["knn"]
+    clause = knn(n=n)["knn"]
     assert clause["k"] == 2 * n
     assert clause["num_candidates"] == max(2 * n, 200)
 
 
 def test_popular_body_for_everybody_names_no_user() -> None:
-    body = build_popular_body(prefix="shop", filters=Filters(), n=5)
+    body = build_sorted_body(required=[], forbidden=Filters().forbidden(), n=5, by=("popularity",))
     assert "profiles" not in str(body)
     assert body["sort"] == [{"popularity": {"order": "desc", "missing": "_last"}}, {"product_id": "asc"}]
 
 
 def test_filters_of_zero_are_filters() -> None:
-    body = build_popular_body(prefix="shop", filters=Filters(min_price=0.0, max_price=0.0), n=5)
+    filters = Filters(min_price=0.0, max_price=0.0)
+    body = build_sorted_body(required=filters.required(), forbidden=filters.forbidden(), n=5, by=("popularity",))
     assert {"range": {"price": {"gte": 0.0, "lte": 0.0}}} in body["query"]["bool"]["filter"]
 
 
