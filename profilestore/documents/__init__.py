@@ -7,6 +7,7 @@ from profilestore.documents.event import EVENT_TYPES, Event, content_id
 from profilestore.documents.meta import IndexMeta
 from profilestore.documents.product import Product, ProductDocument
 from profilestore.documents.profile import FoldPosition, ProfileDocument, Revision
+from profilestore.documents.recommendation import RecommendationList
 from profilestore.documents.user import USER_FIELDS, User
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Product",
     "ProductDocument",
     "ProfileDocument",
+    "RecommendationList",
     "Revision",
     "User",
     "content_id",

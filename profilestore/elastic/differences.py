@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from profilestore.documents import Event, ProductDocument, ProfileDocument
+from profilestore.documents import Event, ProductDocument, ProfileDocument, RecommendationList
 from profilestore.documents.base import Document
 from profilestore.elastic import indices
 from profilestore.elastic.retry import patient
@@ -16,7 +16,12 @@ from profilestore.settings import Settings
 
 __all__ = ["Difference", "add_fields", "compare"]
 
-_MODELS: Final[dict[str, type[Document]]] = {"products": ProductDocument, "profiles": ProfileDocument, "events": Event}
+_MODELS: Final[dict[str, type[Document]]] = {
+    "products": ProductDocument,
+    "profiles": ProfileDocument,
+    "events": Event,
+    "recommendations": RecommendationList,
+}
 
 
 @dataclass(frozen=True, slots=True)

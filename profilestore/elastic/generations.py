@@ -15,7 +15,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from profilestore.documents import IndexMeta
 from profilestore.elastic.bulk import Operation, raise_failed, write_bulk
 from profilestore.elastic.index_identity import resolve_index, scan_raw
-from profilestore.elastic.indices import create_index, delete_index, next_generation, switch_aliases
+from profilestore.elastic.indices import KINDS, create_index, delete_index, next_generation, switch_aliases
 from profilestore.elastic.model_store import ModelStore
 from profilestore.elastic.retry import patient
 from profilestore.errors import ServerError, StoreError
@@ -118,7 +118,7 @@ class Generations:
     def clear_leftovers(self) -> list[str]:
         """Delete versioned indices behind no alias, and lift write blocks off those in force."""
         removed: list[str] = []
-        for kind in ("products", "profiles", "events", "models", "texts"):
+        for kind in KINDS:
             alias = self._settings.index(kind)
             answer = patient(
                 "listing the indices",
@@ -144,7 +144,7 @@ class Generations:
         return any(str(entry["settings"].get("index.blocks.write")) == "true" for entry in answer.body.values())
 
     def move(self, kind: str) -> None:
-        """Move a small index (models, texts) to one of the mapping of now: writes wait meanwhile.
+        """Move a small index (models, texts and the like) to one of the mapping of now: writes wait meanwhile.
 
         To be called within `building`.
         """

@@ -29,7 +29,7 @@ __all__ = [
     "template",
 ]
 
-KINDS: Final = ("products", "profiles", "events", "models", "texts")
+KINDS: Final = ("products", "profiles", "events", "models", "texts", "recommendations", "segments")
 
 
 @cache
@@ -63,7 +63,7 @@ def template(kind: str, settings: Settings) -> dict[str, Any]:
 
 
 def put_templates(client: Elasticsearch, settings: Settings) -> None:
-    """Create or renew the five index templates."""
+    """Create or renew the index templates."""
     for kind in KINDS:
         body = template(kind, settings)
         patient(

@@ -49,7 +49,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def reader(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     client = Elasticsearch(server_url)
-    kinds = ("products", "profiles", "events", "models", "texts")
+    kinds = ("products", "profiles", "events", "models", "texts", "recommendations")
     assert not any(client.indices.exists_alias(name=f"shop-{kind}") for kind in kinds), "the test server has a shop"
     yield Reader(tmp_path_factory.mktemp("reader"), server_url)
     for kind in kinds:

@@ -54,7 +54,7 @@ def assert_nothing_left(shop: ProfileStore) -> None:
     """One index a kind, each behind its alias, and none of them blocked."""
     found = indices_of(shop)
     assert sorted(alias for aliases in found.values() for alias in aliases) == sorted(
-        shop.settings.index(kind) for kind in ("products", "profiles", "events", "models", "texts")
+        shop.settings.index(kind) for kind in ("products", "profiles", "events", "models", "texts", "recommendations")
     )
     assert all(len(aliases) == 1 for aliases in found.values())
     blocked = shop._client.indices.get_settings(index=list(found), name="index.blocks.write", flat_settings=True).body

@@ -60,7 +60,7 @@ def trained(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Trained(store, sample, report, client)
     rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
     client.indices.delete(index=[row["index"] for row in rows])
-    for kind in ("products", "profiles", "events", "models", "texts"):
+    for kind in ("products", "profiles", "events", "models", "texts", "recommendations"):
         client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
     client.close()
 
