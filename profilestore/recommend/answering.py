@@ -15,20 +15,22 @@ from profilestore.indexing.parts import Parts
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.trained import Trained
 
-__all__ = ["make_recommender"]
+__all__ = ["make_recommender", "read_trained"]
+
+
+def read_trained(parts: Parts) -> Trained:
+    """What the shop has trained, as its products index says now."""
+    meta = parts.in_force.products.identity().meta
+    return Trained(
+        spaces=frozenset(trained_spaces(meta)),
+        taste_form=meta.taste_form,
+        hybrid_boosts=tuple((meta.hybrid_boosts or {}).items()),
+        auto_methods=meta.auto_methods,
+    )
 
 
 def make_recommender(parts: Parts) -> Recommender:
     """A recommender on these parts. Models are loaded only when words are searched."""
-
-    def trained() -> Trained:
-        meta = parts.in_force.products.identity().meta
-        return Trained(
-            spaces=frozenset(trained_spaces(meta)),
-            taste_form=meta.taste_form,
-            hybrid_boosts=tuple((meta.hybrid_boosts or {}).items()),
-            auto_methods=meta.auto_methods,
-        )
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         name = parts.in_force.products.identity().meta.text_model
@@ -53,4 +55,4 @@ def make_recommender(parts: Parts) -> Recommender:
     def rules() -> FoldRules:
         return parts.rules.under(parts.in_force.products.identity().meta)
 
-    return Recommender(parts.client, parts.settings, trained=trained, embed=embed, evidence=evidence, rules=rules)
+    return Recommender(parts.client, parts.settings, trained=lambda: read_trained(parts), embed=embed, evidence=evidence, rules=rules)
