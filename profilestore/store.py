@@ -27,8 +27,10 @@ from profilestore.indexing.migrate import MigrationReport, migrate, rebuild_all
 from profilestore.indexing.parts import Parts
 from profilestore.indexing.popularity import refresh_popularity, refresh_popularity_if_old
 from profilestore.indexing.retraining import TextReport, TopicsReport, train_text_model, train_topic_model
+from profilestore.indexing.rules import Rules
 from profilestore.indexing.training import ModelEntry, TasteReport, learn_options, list_models, train_taste, use_model
 from profilestore.indexing.verify import VerifyReport
+from profilestore.insight.insight import Insight
 from profilestore.recommend.answering import make_recommender
 from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
 from profilestore.recommend.request import Request
@@ -306,6 +308,16 @@ class ProfileStore:
     def use_model(self, model_id: str, *, progress: Progress = _silent) -> TasteReport:
         """Put a stored taste model in force again, with the products and profiles of today."""
         return use_model(self._parts, model_id, progress=progress)
+
+    @property
+    def insight(self) -> Insight:
+        """What a marketer asks of the profiles: `shop.insight.run()`, `.results()`, `.result(name)`."""
+        return Insight(self._parts)
+
+    @property
+    def rules(self) -> Rules:
+        """What is bought together: `shop.rules.mine()`, `.show()`, `.report()`."""
+        return Rules(self._parts)
 
     def refresh_popularity(self) -> int:
         """Derive popularity and trending of all products from the log; returns how many were written."""

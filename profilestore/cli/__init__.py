@@ -56,6 +56,12 @@ COMMANDS: Final = (
     ),
     PlannedCommand("similar", "profilestore.cli.answers:similar", "Find products like these."),
     PlannedCommand("search", "profilestore.cli.answers:search", "Search products by words and by meaning together."),
+    PlannedCommand("rules", "profilestore.cli.rules:app", "Mine and show what is bought together."),
+    PlannedCommand(
+        "insight",
+        "profilestore.cli.insight:app",
+        "Turn profiles into knowledge: value, segments and more, written back into the profiles.",
+    ),
     PlannedCommand(
         "sample",
         "profilestore.cli.shop:sample",

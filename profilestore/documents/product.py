@@ -68,6 +68,8 @@ class ProductDocument(Product):
     taste_in: list[float] | None = None
     taste_predicted: bool | None = None
     taste_weights: dict[str, float] | None = None
+    rules: list[dict[str, Any]] | None = None
+    rules_weights: dict[str, float] | None = None
     popularity: float | None = None
     trending: float | None = None
     deleted: bool | None = None
