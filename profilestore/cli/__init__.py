@@ -63,6 +63,11 @@ COMMANDS: Final = (
         "Turn profiles into knowledge: value, segments and more, written back into the profiles.",
     ),
     PlannedCommand(
+        "insight",
+        "profilestore.cli.insight:app",
+        "Turn profiles into knowledge: value, segments and more, written back into the profiles.",
+    ),
+    PlannedCommand(
         "sample",
         "profilestore.cli.shop:sample",
         "Make a shop with planted tastes, to try things on: products, users, events and the truth.",

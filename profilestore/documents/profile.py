@@ -91,8 +91,20 @@ class ProfileDocument(Document):
     taste_items: dict[str, float] | None = None
 
     segment: str | None = None
+    rule_segments: list[str] | None = None
     value_tier: str | None = None
+    rfm_recency: int | None = None
+    rfm_frequency: int | None = None
+    rfm_monetary: int | None = None
+    rfm_segment: str | None = None
+    clv_90d: float | None = None
+    clv_90d_low: float | None = None
+    clv_90d_high: float | None = None
+    expected_purchases_90d: float | None = None
     churn_risk: str | None = None
+    sentiment_mean: float | None = None
+    sentiment_label: str | None = None
+    insight_as_of: dict[str, datetime | None] | None = None
 
     @classmethod
     def from_source(cls, source: dict[str, Any]) -> ProfileDocument:

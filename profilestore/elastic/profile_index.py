@@ -6,10 +6,11 @@ A profile is written to the concrete index it was read from, since the alias may
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 
 from profilestore.documents import FoldPosition, IndexMeta, Revision
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_bulk
@@ -20,6 +21,8 @@ from profilestore.errors import NotInitialised
 __all__ = ["ProfileIndex", "StoredProfile"]
 
 _READ_AT_ONCE: Final = 500
+# From one page to the next; what is done with a page may take its time.
+_KEEP_ALIVE: Final = "10m"
 _READ_PATHS: Final = "docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error.type"
 
 
@@ -152,3 +155,49 @@ class ProfileIndex:
                 for hit in hits
             ]
             after = hits[-1]["sort"][0]
+
+    def snapshot(
+        self, index: str, *, fields: Sequence[str], query: dict[str, Any] | None = None, page: int = 1000
+    ) -> Iterator[list[tuple[str, StoredProfile]]]:
+        """All profiles as they are at this moment (a point in time), with those `fields`; refresh first.
+
+        Profiles written meanwhile are neither missed nor met twice, so that whoever reads may write as they go.
+        """
+        answer = patient(
+            "reading profiles", lambda: self._client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
+        )
+        pit, after = answer.body["id"], None
+        try:
+            while True:
+                answer = patient(
+                    "reading profiles",
+                    lambda pit=pit, after=after: self._client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
+                        pit={"id": pit, "keep_alive": _KEEP_ALIVE},
+                        size=page,
+                        query=query,
+                        sort=[{"_shard_doc": "asc"}],
+                        search_after=after,
+                        seq_no_primary_term=True,
+                        source_includes=list(fields),
+                        track_total_hits=False,
+                        allow_partial_search_results=False,
+                    ),
+                )
+                hits = answer.body["hits"]["hits"]
+                pit = answer.body.get("pit_id", pit)
+                if len(hits) == 0:
+                    return
+                yield [
+                    (hit["_id"], StoredProfile(hit.get("_source", {}), Revision(hit["_seq_no"], hit["_primary_term"])))
+                    for hit in hits
+                ]
+                after = hits[-1]["sort"]
+        finally:
+            # Of an index that a switch has dropped meanwhile, it is gone already.
+            with suppress(NotFoundError):
+                self._client.close_point_in_time(id=pit)
+
+    def count(self, query: dict[str, Any] | None = None) -> int:
+        """How many profiles match, all for None. Sees what was refreshed."""
+        answer = patient("counting profiles", lambda: self._client.count(index=self._name, query=query))
+        return int(answer.body["count"])

@@ -20,6 +20,7 @@ __all__ = [
     "FOLD_FIELDS",
     "OTHERS_FIELDS",
     "VECTOR_FIELDS",
+    "carried_fields",
     "cart_products",
     "decode_vector",
     "encode_vector",
@@ -31,7 +32,11 @@ __all__ = [
 
 VECTOR_FIELDS: Final = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_vector"}
 # What insight and later stages write stays out of this list, and the fold carries it over untouched.
-OTHERS_FIELDS: Final = frozenset(("segment", "value_tier", "churn_risk"))
+OTHERS_FIELDS: Final = frozenset(
+    ("segment", "rule_segments", "value_tier", "rfm_recency", "rfm_frequency", "rfm_monetary", "rfm_segment",
+     "clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d", "churn_risk", "sentiment_mean",
+     "sentiment_label", "insight_as_of")
+)  # fmt: skip
 FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - OTHERS_FIELDS
 SHARES_KEPT: Final = 10
 # What a request is asked with; Elasticsearch takes 1,024 clauses by default.
@@ -65,6 +70,12 @@ def opted_out(state: State) -> bool:
     or put into the cart is served, and they are as unknown to an app that asks Elasticsearch itself."""
     choice = state.user_fields.get("personalisation")
     return choice is not None and choice[2] == "off"
+
+
+def carried_fields(state: State, others: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of the fields of other owners: nothing that is believed of a user with personalisation off,
+    and no field that its owner emptied."""
+    return {} if opted_out(state) else {name: value for name, value in others.items() if value is not None}
 
 
 def unit_vectors(state: State, *, trained: Sequence[str]) -> dict[str, NDArray[np.float32]]:

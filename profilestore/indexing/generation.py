@@ -227,8 +227,10 @@ class _Build:
         checkpoint = self._old.profiles.checkpoint(index)
         self._old.profiles.refresh(index)
         carried = self._carry(dict(self._waiting))
-        for page in self._old.profiles.scan(index, fields=sorted(OTHERS_FIELDS), after_seq_no=self._carried_upto):
-            carried += self._carry({user_id: stored.source for user_id, stored in page if len(stored.source) > 0})
+        asked = sorted((*OTHERS_FIELDS, "personalisation"))
+        for page in self._old.profiles.scan(index, fields=asked, after_seq_no=self._carried_upto):
+            fields = {user_id: _others(stored.source) for user_id, stored in page}
+            carried += self._carry({user_id: own for user_id, own in fields.items() if len(own) > 0})
         self._carried_upto = checkpoint
         return carried
 
@@ -257,6 +259,13 @@ class _Build:
         if len(vanished) > 0:
             operations = [Operation("delete", new, product_id, {}) for product_id in vanished]
             self._new.products.write(operations, action="removing vanished products")
+
+
+def _others(source: Mapping[str, Any]) -> Source:
+    """What is to be carried over of a profile; of a user who has switched personalisation off, that it is gone."""
+    if source.get("personalisation") == "off":
+        return dict.fromkeys(OTHERS_FIELDS)
+    return {name: value for name, value in source.items() if name in OTHERS_FIELDS}
 
 
 def _packed(source: Mapping[str, Any]) -> Source:

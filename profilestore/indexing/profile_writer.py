@@ -18,7 +18,7 @@ from profilestore.errors import ModelError, NotInitialised, SettingsChanged, Sto
 from profilestore.features.catalogue import Catalogue
 from profilestore.features.fold import WordVectors, needs_words, state_of
 from profilestore.features.packing import unpack
-from profilestore.features.served import FOLD_FIELDS, served_fields
+from profilestore.features.served import FOLD_FIELDS, carried_fields, served_fields
 from profilestore.features.state import EMPTY, State
 from profilestore.features.weights import FoldRules
 from profilestore.indexing.catalogue import FreshCatalogue
@@ -75,7 +75,9 @@ class HeldProfile:
 
     def moved(self, state: State, log: LogIdentity, shard: int, upto: int) -> HeldProfile:
         """The same profile with a new state, folded up to `upto`."""
-        return HeldProfile(state, FoldPosition(log.uuid, shard, upto), self.revision, self.carried)
+        return HeldProfile(
+            state, FoldPosition(log.uuid, shard, upto), self.revision, carried_fields(state, self.carried)
+        )
 
     @classmethod
     def of(cls, stored: StoredProfile) -> HeldProfile:

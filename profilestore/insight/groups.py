@@ -1,0 +1,17 @@
+"""The fields of profiles that insight owns, in groups that are written together, each with its date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["GROUPS"]
+
+# The names are those of `insight_as_of`.
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "value": ("rfm_recency", "rfm_frequency", "rfm_monetary", "rfm_segment", "value_tier"),
+    "lifetime": ("clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d"),
+    "segments": ("segment",),
+    "rules": ("rule_segments",),
+    "sentiment": ("sentiment_mean", "sentiment_label"),
+}

@@ -1,0 +1,111 @@
+"""`shop.insight`: run what is due, and read what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from profilestore.errors import TooLittleData, UsageError
+from profilestore.indexing.parts import Parts
+from profilestore.insight.profiles import Written
+from profilestore.insight.records import InsightRecord, InsightRecords
+from profilestore.insight.steps import STEPS, Run, Step, step_named
+
+__all__ = ["Insight", "StepReport"]
+
+Progress = Callable[[str], None]
+# What the log held when a record was made stands in its window.
+_EVENTS = "log_events"
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What became of one step.
+
+    `done`; `current`: nothing happened since it was done last; `too little`: there is not enough data, the
+    message says of what; `no better`: it does not beat its baseline. Only `done` has written profiles.
+    """
+
+    name: str
+    status: Literal["done", "current", "too little", "no better"]
+    message: str
+    written: Written | None = None
+
+
+class Insight:
+    """Insight of one shop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._records = InsightRecords(parts.store)
+
+    def run(
+        self,
+        names: Sequence[str] = (),
+        *,
+        as_of: datetime | None = None,
+        force: bool = False,
+        seed: int = 7,
+        progress: Progress = lambda step: None,
+    ) -> list[StepReport]:
+        """Do all that is due, or the steps named whether they are or not; goes on where one has too little data.
+
+        Args:
+            names: of steps; all that are due when empty. A step is due when the log has changed since.
+            as_of: only acts before it count; the end of the log when None.
+            force: do also what is not due, and write what does not beat its baseline.
+            seed: of all random draws; the same data and seed give the same result.
+            progress: is told each step.
+
+        Raises:
+            UsageError: there is no step of such a name.
+        """
+        unknown = [name for name in names if step_named(name) is None]
+        if len(unknown) > 0:
+            known = ", ".join(step.name for step in STEPS)
+            raise UsageError(f"insight has no step {unknown[0]}: there are {known}.")
+        side = self._parts.in_force
+        side.folder.fold_pending()
+        log = side.log.identity()
+        side.log.refresh(log)
+        events = side.log.count(log)
+        run = Run(self._parts, as_of=as_of, force=force, seed=seed, progress=progress)
+        reports: list[StepReport] = []
+        for step in STEPS:
+            if len(names) > 0 and step.name not in names:
+                continue
+            if len(names) == 0 and not force and as_of is None and not self._is_due(step, events):
+                reports.append(StepReport(step.name, "current", "nothing new in the event log since it was done"))
+                continue
+            reports.append(self._do(step, run, events))
+        return reports
+
+    def _is_due(self, step: Step, events: int) -> bool:
+        record = self._records.find(step.name)
+        return record is None or record.window.get(_EVENTS) != events
+
+    def _do(self, step: Step, run: Run, events: int) -> StepReport:
+        run.progress(step.name)
+        try:
+            outcome = step.derive(run)
+        except TooLittleData as error:
+            return StepReport(step.name, "too little", str(error))
+        outcome.record.window[_EVENTS] = events
+        self._records.save(outcome.record)
+        done = outcome.record.accepted or run.force
+        return StepReport(step.name, "done" if done else "no better", outcome.message, outcome.written)
+
+    def results(self) -> list[InsightRecord]:
+        """The results there are, in the order of the steps."""
+        found = [self._records.find(step.name) for step in STEPS]
+        return [record for record in found if record is not None]
+
+    def result(self, name: str) -> InsightRecord:
+        """The result of a step: its data window, settings, validation figures, tables and card.
+
+        Raises:
+            NotFound: it was not made yet.
+        """
+        return self._records.get(name)

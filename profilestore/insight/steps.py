@@ -1,0 +1,106 @@
+"""What `insight run` does, in order. To add a step, add its line to STEPS: name, where it is, what it is.
+
+A step is a function `(run: Run) -> Outcome`. It reads `run.history` (read once for all steps) or the profiles,
+writes fields by `run.profiles.write`, and raises `TooLittleData` with a sentence before it has written anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from importlib import import_module
+from typing import Final
+
+from profilestore.indexing.parts import Parts
+from profilestore.insight.history import History
+from profilestore.insight.profiles import InsightProfiles, Written
+from profilestore.insight.reading import read_history
+from profilestore.insight.records import InsightRecord, InsightRecords
+from profilestore.settings import Settings
+
+__all__ = ["STEPS", "Outcome", "Run", "Step", "step_named"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of insight, not imported yet; `target` is `module:function`."""
+
+    name: str
+    target: str
+    help: str
+
+    def derive(self, run: Run) -> Outcome:
+        """Do it.
+
+        Raises:
+            TooLittleData: there is not enough to say anything; nothing was written.
+        """
+        module, _, name = self.target.partition(":")
+        function: Callable[[Run], Outcome] = getattr(import_module(module), name)
+        return function(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step found and did. `record.accepted` is False where it does not beat its baseline: then nothing
+    was written, unless the run was forced. `message` is one line for a person."""
+
+    record: InsightRecord
+    message: str
+    written: Written | None = None
+
+
+class Run:
+    """What the steps of one run share.
+
+    Attributes:
+        force: write also what does not beat its baseline.
+        seed: of all random draws.
+        progress: is told each step of the work.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        as_of: datetime | None = None,
+        force: bool = False,
+        seed: int = 7,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        self.parts = parts
+        self.force = force
+        self.seed = seed
+        self.progress = progress
+        self._as_of = as_of
+
+    @property
+    def settings(self) -> Settings:
+        """The shop's settings."""
+        return self.parts.settings
+
+    @cached_property
+    def profiles(self) -> InsightProfiles:
+        """Reads profiles, and writes insight's fields."""
+        return InsightProfiles(self.parts.in_force.profiles)
+
+    @cached_property
+    def records(self) -> InsightRecords:
+        """The results of all models."""
+        return InsightRecords(self.parts.store)
+
+    @cached_property
+    def history(self) -> History:
+        """The log before `as_of`; read when a step first asks."""
+        self.progress("reading the event log")
+        return read_history(self.parts, as_of=self._as_of, progress=self.progress)
+
+
+STEPS: Final[tuple[Step, ...]] = ()
+
+
+def step_named(name: str) -> Step | None:
+    """The step of a name."""
+    return next((step for step in STEPS if step.name == name), None)
