@@ -319,11 +319,6 @@ class ProfileStore:
         """What is bought together: `shop.rules.mine()`, `.show()`, `.report()`."""
         return Rules(self._parts)
 
-    @property
-    def insight(self) -> Insight:
-        """What a marketer asks of the profiles: `shop.insight.run()`, `.results()`, `.result(name)`."""
-        return Insight(self._parts)
-
     def refresh_popularity(self) -> int:
         """Derive popularity and trending of all products from the log; returns how many were written."""
         return refresh_popularity(self._client, self.settings)
