@@ -11,6 +11,7 @@ from profilestore.errors import TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
+from profilestore.insight.rule_segments import RuleSegments
 from profilestore.insight.steps import STEPS, Run, Step, step_named
 
 __all__ = ["Insight", "StepReport"]
@@ -40,6 +41,11 @@ class Insight:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._records = InsightRecords(parts.store)
+
+    @property
+    def segments(self) -> RuleSegments:
+        """Segments by rule: `define`, `all`, `members`, `snapshot` …"""
+        return RuleSegments(self._parts)
 
     def run(
         self,

@@ -15,6 +15,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from profilestore.cli import COMMANDS
+from profilestore.elastic.indices import KINDS
 from profilestore.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def reader(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     client = Elasticsearch(server_url)
-    kinds = ("products", "profiles", "events", "models", "texts", "recommendations")
+    kinds = KINDS
     assert not any(client.indices.exists_alias(name=f"shop-{kind}") for kind in kinds), "the test server has a shop"
     yield Reader(tmp_path_factory.mktemp("reader"), server_url)
     for kind in kinds:

@@ -8,7 +8,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from profilestore.elastic.indices import init
+from profilestore.elastic.indices import KINDS, init
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.trained import Trained
 from profilestore.settings import Settings
@@ -62,7 +62,7 @@ class RecommendShop:
         prefix = self.settings.prefix
         rows = self.client.cat.indices(index=f"{prefix}-*", h="index", format="json")
         self.client.indices.delete(index=[row["index"] for row in rows])
-        for kind in ("products", "profiles", "events", "models", "texts"):
+        for kind in KINDS:
             self.client.options(ignore_status=404).indices.delete_index_template(name=self.settings.index(kind))
         self.client.close()
 

@@ -23,6 +23,7 @@ from fold_runs import (
 from profilestore import Event, ProfileStore, Settings
 from profilestore.elastic import generations, retry
 from profilestore.elastic.generations import Generations
+from profilestore.elastic.indices import KINDS
 from profilestore.errors import StoreError
 
 WHEN = "2026-01-05T10:00:00Z"
@@ -54,7 +55,7 @@ def assert_nothing_left(shop: ProfileStore) -> None:
     """One index a kind, each behind its alias, and none of them blocked."""
     found = indices_of(shop)
     assert sorted(alias for aliases in found.values() for alias in aliases) == sorted(
-        shop.settings.index(kind) for kind in ("products", "profiles", "events", "models", "texts", "recommendations")
+        shop.settings.index(kind) for kind in KINDS
     )
     assert all(len(aliases) == 1 for aliases in found.values())
     blocked = shop._client.indices.get_settings(index=list(found), name="index.blocks.write", flat_settings=True).body

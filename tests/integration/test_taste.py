@@ -13,6 +13,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import Event, Product
+from profilestore.elastic.indices import KINDS
 from profilestore.errors import ModelError, NotFound
 from profilestore.features.served import decode_vector
 from profilestore.indexing.training import TasteReport
@@ -60,7 +61,7 @@ def trained(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Trained(store, sample, report, client)
     rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
     client.indices.delete(index=[row["index"] for row in rows])
-    for kind in ("products", "profiles", "events", "models", "texts", "recommendations"):
+    for kind in KINDS:
         client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
     client.close()
 

@@ -8,8 +8,8 @@ and writes the query. (`ingest/conditions.py` tests raw cells of a file, before 
 
 from __future__ import annotations
 
-from profilestore.elastic.conditions.compiling import Compiler
+from profilestore.elastic.conditions.compiling import Compiler, at_moment
 from profilestore.elastic.conditions.fields import Fields, profile_fields
 from profilestore.elastic.conditions.parsing import parse_condition
 
-__all__ = ["Compiler", "Fields", "parse_condition", "profile_fields"]
+__all__ = ["Compiler", "Fields", "at_moment", "parse_condition", "profile_fields"]

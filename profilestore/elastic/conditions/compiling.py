@@ -30,7 +30,7 @@ from profilestore.elastic.conditions.tree import (
 )
 from profilestore.errors import ConditionError
 
-__all__ = ["Compiler"]
+__all__ = ["Compiler", "at_moment"]
 
 Query = dict[str, Any]
 
@@ -46,12 +46,10 @@ class Compiler:
     Args:
         fields: what conditions may name.
         time_zone: of the shop; where days begin.
-        now: the moment that counts as now; None leaves it to the server at each search.
     """
 
     fields: Fields
     time_zone: str = "UTC"
-    now: datetime | None = None
 
     def query(self, condition: str) -> Query:
         """The query that finds the documents of which the condition holds.
@@ -60,6 +58,22 @@ class Compiler:
             ConditionError: it cannot be read, names a field that there is not, or compares what cannot be compared.
         """
         return _Writer(self, condition).write(parse_condition(condition))
+
+
+def at_moment(query: Query, now: datetime) -> Query:
+    """The same query as it answers at that moment: `now` in its ranges is replaced."""
+
+    def replaced(part: Any, *, in_range: bool) -> Any:
+        if isinstance(part, dict):
+            return {name: replaced(value, in_range=in_range or name == "range") for name, value in part.items()}
+        if isinstance(part, list):
+            return [replaced(each, in_range=in_range) for each in part]
+        if in_range and isinstance(part, str) and part.startswith("now"):
+            return f"{_written(now)}||{part.removeprefix('now')}"
+        return part
+
+    result: Query = replaced(query, in_range=False)
+    return result
 
 
 class _Writer:
@@ -148,9 +162,8 @@ class _Writer:
 
     def _ago(self, days: int) -> str:
         shift = "" if days == 0 else f"{-days:+d}d"
-        now = self._compiler.now
         # Only gte and lt are used: gt and lte would round up.
-        return f"now{shift}/d" if now is None else f"{_written(now)}||{shift}/d"
+        return f"now{shift}/d"
 
     def _zone(self, field: Field) -> str:
         return "UTC" if field.whole_days else self._compiler.time_zone

@@ -84,7 +84,9 @@ class Fields:
                     kind,
                     missing_is_zero=path.startswith(_COUNTED),
                     whole_days=path in _WHOLE_DAYS,
-                    largest={"integer": 2.0**31 - 1, "long": 2.0**63 - 1024}.get(mapping["type"], 1.7e308),
+                    largest={"byte": 127.0, "short": 32767.0, "integer": 2.0**31 - 1, "long": 2.0**63 - 1024}.get(
+                        mapping["type"], 1.7e308
+                    ),
                 )
 
     @property

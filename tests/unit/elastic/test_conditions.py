@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilestore.elastic.conditions import Compiler, profile_fields
+from profilestore.elastic.conditions import Compiler, at_moment, profile_fields
 from profilestore.errors import ConditionError
 from profilestore.settings import Settings
 
@@ -85,9 +85,12 @@ def test_an_act_that_never_happened_has_the_count_zero() -> None:
 
 def test_a_given_moment_stands_for_now() -> None:
     now = datetime(2026, 3, 31, 12, tzinfo=UTC)
-    assert query("recency_days > 30", now=now, time_zone="Europe/London") == {
-        "range": {"last_purchase": {"lt": "2026-03-31T12:00:00.000Z||-30d/d", "time_zone": "Europe/London"}}
-    }
+    current = query('recency_days > 30 and city == "now-30d/d"', time_zone="Europe/London")
+    assert at_moment(current, now)["bool"]["filter"] == [
+        {"range": {"last_purchase": {"lt": "2026-03-31T12:00:00.000Z||-30d/d", "time_zone": "Europe/London"}}},
+        {"term": {"city": "now-30d/d"}},
+    ]
+    assert "now-30d/d" in str(current)
 
 
 def test_days_without_a_time_are_compared_in_utc() -> None:

@@ -1,0 +1,72 @@
+"""Users and fields of their profiles -> a CSV or JSONL file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from profilestore.errors import InputError, UsageError
+
+__all__ = ["csv_lines", "jsonl_lines", "write_users"]
+
+Rows = Iterable[tuple[str, Mapping[str, Any]]]
+
+_SUFFIXES: Final = (".csv", ".jsonl")
+
+
+def write_users(rows: Rows, path: Path, *, fields: Sequence[str] = ()) -> int:
+    """Write a file of users, which only its owner may read; returns how many.
+
+    The file appears when it is whole: one that breaks off leaves an earlier file of the name as it was.
+
+    Raises:
+        UsageError: a suffix other than .csv and .jsonl.
+        InputError: the file cannot be written.
+    """
+    if path.suffix not in _SUFFIXES:
+        raise UsageError(f"--output wants a file that ends in {' or '.join(_SUFFIXES)}.")
+    lines = csv_lines(rows, fields) if path.suffix == ".csv" else jsonl_lines(rows, fields)
+    partial = path.with_name(f".{path.name}.partial")
+    written = 0
+    try:
+        # Rows of profiles are personal.
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(line)
+                written += 1
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be written ({type(error).__name__}).") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return written - 1 if path.suffix == ".csv" else written
+
+
+def csv_lines(rows: Rows, fields: Sequence[str]) -> Iterator[str]:
+    """A header and a line a user; lists and objects as JSON."""
+
+    def line(cells: Sequence[Any]) -> str:
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerow(cells)
+        return buffer.getvalue()
+
+    yield line(["user_id", *fields])
+    for user_id, source in rows:
+        yield line([user_id, *(_cell(source.get(field)) for field in fields)])
+
+
+def jsonl_lines(rows: Rows, fields: Sequence[str]) -> Iterator[str]:
+    """A JSON object a user; fields without a value are left out."""
+    for user_id, source in rows:
+        held = {field: source[field] for field in fields if source.get(field) is not None}
+        yield orjson.dumps({"user_id": user_id, **held}, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _cell(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, (list, dict)) else value
