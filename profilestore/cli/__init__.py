@@ -48,6 +48,11 @@ COMMANDS: Final = (
         "Learn a taste model from the event log and switch it in without a stop.",
     ),
     PlannedCommand("models", "profilestore.cli.models:app", "List stored models, and take one back."),
+    PlannedCommand(
+        "evaluate",
+        "profilestore.cli.evaluate:evaluate",
+        "Measure what is served, on a held-out part of the events, beside peers of the same split.",
+    ),
     PlannedCommand("text", "profilestore.cli.shop:text_app", "Choose the text model."),
     PlannedCommand(
         "recommend",

@@ -1,21 +1,31 @@
-"""Is a difference more than chance? The bootstrap over users (Efron 1979), paired for differences."""
+"""Is a difference more than chance? The bootstrap over users (Efron 1979) for intervals, paired for
+differences; the paired randomisation test for p-values (Fisher 1935; for rankings Smucker et al. 2007), and
+Holm's correction (1979) for how many differences were looked at.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Interval", "bootstrap_difference", "bootstrap_mean"]
+__all__ = ["Bootstrap", "Interval", "holm", "randomisation_p"]
 
-_AT_ONCE: Final = 200
+_DRAWS: Final = 2000
+_AGGREGATE_DRAWS: Final = 200
+_FLIPS: Final = 10_000
+_FLIPS_AT_ONCE: Final = 500
+_ROUNDING: Final = 1e-12
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean over users with its percentile interval at `level`."""
+    """A figure with its percentile interval at `level`."""
 
     mean: float
     low: float
@@ -30,33 +40,105 @@ class Interval:
         """Whether the whole interval is."""
         return self.low > 0.0
 
+    def to_json_dict(self) -> dict[str, float]:
+        """The figure and its bounds, rounded where chance has long begun."""
+        return {"mean": round(self.mean, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
 
-def bootstrap_mean(values: NDArray[np.float64], *, draws: int = 2000, level: float = 0.95, seed: int = 7) -> Interval:
-    """The mean of a figure by user, with its interval. Equal input gives an equal interval.
+
+class Bootstrap:
+    """Resamples of the same users, drawn once, so that all figures of all methods meet the same draws.
 
     Args:
-        values: shape (users,).
-        draws: how many resamples of the users.
-        level: of the interval.
-        seed: of the draws.
+        users: how many there are.
+        seed: of the draws. Equal input gives equal intervals.
+        draws: how many resamples.
+        level: of the intervals.
     """
-    if values.size == 0:
-        return Interval(0.0, 0.0, 0.0, level)
+
+    def __init__(self, users: int, *, seed: int = 7, draws: int = _DRAWS, level: float = 0.95) -> None:
+        self._users = users
+        self._level = level
+        rng = np.random.default_rng(seed)
+        # How often each user is in each resample.
+        self._counts = np.zeros((draws, users), dtype=np.float32)
+        for row in self._counts if users > 0 else ():
+            row += np.bincount(rng.integers(0, users, size=users), minlength=users)
+
+    def mean(self, values: Floats) -> Interval:
+        """The mean of a figure by user; users for whom it is NaN say nothing of it."""
+        told = ~np.isnan(values)
+        if not told.any():
+            return Interval(0.0, 0.0, 0.0, self._level)
+        known = np.where(told, values, 0.0)
+        weight = self._counts @ told.astype(np.float32)
+        drawn = (self._counts @ known) / np.maximum(weight, 1.0)
+        return self._interval(float(known.sum() / told.sum()), drawn[weight > 0])
+
+    def difference(self, ours: Floats, theirs: Floats) -> Interval:
+        """The mean difference of two figures of the same users in the same order, paired."""
+        if ours.shape != theirs.shape:
+            raise ValueError("a paired difference needs both figures of every user")
+        return self.mean(ours - theirs)
+
+    def of_all(self, lists: NDArray[np.int64], figure: Callable[[NDArray[Any]], float]) -> Interval:
+        """A figure of how often each product is shown, such as coverage, over resamples of the lists.
+
+        A resample has fewer different users than there are, so its figure is off to one side: the interval is
+        moved back by that much.
+
+        Args:
+            lists: shape (users, k) of columns, -1 for an empty place.
+            figure: from counts of the products that are shown at all.
+        """
+        filled = np.flatnonzero(lists.ravel() >= 0)
+        if filled.size == 0:
+            return Interval(0.0, 0.0, 0.0, self._level)
+        columns, place = np.unique(lists.ravel()[filled], return_inverse=True)
+        from scipy.sparse import csr_array
+
+        shown = csr_array(
+            (np.ones(filled.size, dtype=np.float32), (filled // lists.shape[1], place)),
+            shape=(self._users, columns.size),
+        )
+        here = figure(np.asarray(shown.sum(axis=0)).ravel())
+        drawn = np.array([figure(counts @ shown) for counts in self._counts[:_AGGREGATE_DRAWS]])
+        return self._interval(here, drawn + (here - drawn.mean()))
+
+    def _interval(self, mean: float, drawn: NDArray[Any]) -> Interval:
+        low, high = np.quantile(drawn, [(1.0 - self._level) / 2.0, (1.0 + self._level) / 2.0])
+        return Interval(mean, float(low), float(high), self._level)
+
+
+def randomisation_p(differences: Floats, *, seed: int = 7, flips: int = _FLIPS) -> Floats:
+    """Two-sided p-values of the means of paired differences: how often a mean at least as far from zero comes
+    when the sign of each user's difference is a coin's. Never below 1 / (flips + 1).
+
+    Args:
+        differences: shape (users, comparisons).
+        seed: of the coins.
+        flips: how many times all are tossed.
+
+    Returns:
+        Shape (comparisons,).
+    """
+    users = differences.shape[0]
+    if users == 0:
+        return np.ones(differences.shape[1])
     rng = np.random.default_rng(seed)
-    means = np.concatenate(
-        [
-            values[rng.integers(0, values.size, size=(min(_AT_ONCE, draws - start), values.size))].mean(axis=1)
-            for start in range(0, draws, _AT_ONCE)
-        ]
-    )
-    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return Interval(float(values.mean()), float(low), float(high), level)
+    seen = np.abs(differences.sum(axis=0))
+    at_least = np.zeros(differences.shape[1])
+    for start in range(0, flips, _FLIPS_AT_ONCE):
+        signs = rng.integers(0, 2, size=(min(_FLIPS_AT_ONCE, flips - start), users)).astype(np.float64) * 2.0 - 1.0
+        at_least += (np.abs(signs @ differences) >= seen - _ROUNDING).sum(axis=0)
+    return np.asarray((1.0 + at_least) / (1.0 + flips))
 
 
-def bootstrap_difference(
-    ours: NDArray[np.float64], theirs: NDArray[np.float64], *, draws: int = 2000, level: float = 0.95, seed: int = 7
-) -> Interval:
-    """The mean difference of two figures of the same users in the same order, paired, with its interval."""
-    if ours.shape != theirs.shape:
-        raise ValueError("a paired difference needs both figures of every user")
-    return bootstrap_mean(ours - theirs, draws=draws, level=level, seed=seed)
+def holm(p_values: Floats) -> Floats:
+    """p-values corrected for how many were compared (Holm 1979): none of the true null hypotheses is rejected
+    wrongly with more than the stated probability, whatever depends on what."""
+    count = p_values.size
+    order = np.argsort(p_values, kind="stable")
+    stepped = np.maximum.accumulate(p_values[order] * (count - np.arange(count)))
+    corrected = np.empty(count)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected

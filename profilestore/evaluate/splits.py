@@ -1,59 +1,158 @@
-"""What is known at a cut and what is asked for after it."""
+"""Which events are trained on, which are only known of the user who is asked about, and which are held out.
+
+- **time** (default): all before the time below which `share` of the acts on products lie. Nothing of the
+  rest is known to anybody.
+- **leave-one-out**: of each user the last purchase (of a product they had not bought before, unless repeats
+  count) is asked for; it, all acts on that product and all the user did from then on are held out. Where
+  times tie, a stable hash orders. What others did later stays in the training, as everywhere with this split.
+- **user**: a share of the users, by a stable hash, is trained on. Of the others is known what they did until
+  they had met four fifths of their products, and no model has seen it (as Liang et al. 2018, but by time).
+
+Where times cannot order the events, `time` becomes a split of pairs of user and product by a stable hash.
+Who a user is (`attributes`) is not an act: known are the attributes said before the cut, and of a user
+without any such the first ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
-from profilestore.documents import Event
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["TimeSplit", "split_by_time"]
+from profilestore.evaluate.ledger import Ledger, mixed
+from profilestore.evaluate.options import EvaluateOptions
+from profilestore.features.taste.interactions import hash_of
+
+__all__ = ["HELD_OUT", "KNOWN", "TRAINED", "Stages", "stage_events"]
+
+TRAINED: Final = 0
+KNOWN: Final = 1  # of the user who is asked about, after all training
+HELD_OUT: Final = 2
+
+_KNOWN_SHARE: Final = 0.8
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class TimeSplit:
-    """Events before a cut, and by user the products new to them after it (of those known before)."""
+class Stages:
+    """The stage of each event, shape (events,); how it came about, in words; the cut of a split by time."""
 
-    cut: datetime
-    train: list[Event]
-    relevant: dict[str, frozenset[str]]
-    seen: dict[str, frozenset[str]]
+    of: NDArray[np.int8]
+    how: str
+    cut: datetime | None = None
+
+    @property
+    def trained(self) -> Mask:
+        """What every model and count may see."""
+        return np.asarray(self.of == TRAINED)
+
+    @property
+    def asked(self) -> Mask:
+        """What is known of the users when they are asked about."""
+        return np.asarray(self.of != HELD_OUT)
 
 
-def split_by_time(events: Iterable[Event], *, share: float = 0.8, types: frozenset[str] | None = None) -> TimeSplit:
-    """Split at the time before which a share of the events lies.
+def stage_events(ledger: Ledger, options: EvaluateOptions) -> Stages:
+    """The stage of each event by the split asked for; an event that was read twice counts once."""
+    if options.split == "leave-one-out":
+        stages = _leave_one_out(ledger, options)
+    elif options.split == "user":
+        stages = _by_user(ledger, options)
+    else:
+        stages = _by_time(ledger, options)
+    stages.of[ledger.repeated] = HELD_OUT
+    return stages
 
-    Asked for are the products that a user with a history takes up after the cut: not acted on before by
-    this user, and known in the shop before. Users without any such product are not asked about.
 
-    Args:
-        events: of any order.
-        share: of the events that are trained on, between 0 and 1.
-        types: which events count as taking a product up; purchases when None.
-    """
-    ordered = sorted((event for event in events if event.product_id is not None), key=lambda event: event.time)
-    if len(ordered) == 0:
-        raise ValueError("no events with a product to split")
-    wanted = frozenset(("purchase",)) if types is None else types
-    cut = ordered[min(len(ordered) - 1, int(share * len(ordered)))].time
-    train = [event for event in ordered if event.time < cut]
-    seen: dict[str, set[str]] = {}
-    for event in train:
-        seen.setdefault(event.user_id, set()).add(str(event.product_id))
-    known = frozenset(str(event.product_id) for event in train)
-    fresh: dict[str, set[str]] = {}
-    for event in ordered[len(train) :]:
-        product_id = str(event.product_id)
-        if event.type in wanted and event.user_id in seen and _is_new(product_id, known, seen[event.user_id]):
-            fresh.setdefault(event.user_id, set()).add(product_id)
-    return TimeSplit(
-        cut=cut,
-        train=train,
-        relevant={user_id: frozenset(products) for user_id, products in fresh.items()},
-        seen={user_id: frozenset(products) for user_id, products in seen.items()},
+def _by_time(ledger: Ledger, options: EvaluateOptions) -> Stages:
+    acts = ledger.acts
+    cut = float(np.quantile(ledger.times[acts], options.share))
+    held = ledger.times >= cut
+    before = np.count_nonzero(acts & ~held) / np.count_nonzero(acts)
+    # One day's file, or one without times: the cut falls into a heap of equal times.
+    if before < options.share / 2.0 or not (held & ledger.bought & acts).any():
+        return _by_hash(ledger, options)
+    moment = datetime.fromtimestamp(cut, UTC)
+    stage = np.where(held, HELD_OUT, TRAINED).astype(np.int8)
+    stage[_first_attributes(ledger) & held] = TRAINED
+    return Stages(stage, f"by time: all before {moment.isoformat(timespec='seconds')} is trained on", moment)
+
+
+def _by_hash(ledger: Ledger, options: EvaluateOptions) -> Stages:
+    """Pairs of user and product, whole, so that what is asked for is new to the user."""
+    products = np.array([hash_of(product_id) for product_id in ledger.product_ids], dtype=np.uint64)
+    users = np.array([hash_of(user_id) for user_id in ledger.user_ids], dtype=np.uint64)
+    pairs = users[ledger.users] ^ (products[ledger.products] * np.uint64(0x9E3779B97F4A7C15))
+    held = ledger.acts & (mixed(pairs, seed=options.seed) >= options.share)
+    return Stages(
+        np.where(held, HELD_OUT, TRAINED).astype(np.int8),
+        "by a hash of user and product, since the times do not order the events",
     )
 
 
-def _is_new(product_id: str, known: frozenset[str], seen: set[str]) -> bool:
-    return product_id in known and product_id not in seen
+def _leave_one_out(ledger: Ledger, options: EvaluateOptions) -> Stages:
+    order = np.lexsort((ledger.keys, ledger.times, ledger.users))
+    users, pairs = ledger.users[order], _pairs(ledger)[order]
+    wanted = (ledger.bought & ledger.acts)[order]
+    if not options.repeats:
+        wanted = _firsts(wanted, pairs)
+    # The last wanted act of each user, and all that follows it: the order is ascending, the last one stays.
+    last = np.full(len(ledger.user_ids), -1, dtype=np.int64)
+    places = np.flatnonzero(wanted)
+    last[users[places]] = places
+    held = (last[users] >= 0) & (np.arange(order.size) >= last[users])
+    if not options.repeats:  # whoever looked at it before they bought it, did so before it was new to them
+        held |= np.isin(pairs, pairs[last[last >= 0]]) & ledger.acts[order]
+    stage = np.full(order.size, TRAINED, dtype=np.int8)
+    stage[order[held]] = HELD_OUT
+    stage[_first_attributes(ledger)] = TRAINED
+    how = "leave one out: each user's last purchase is asked for, what others did later is known"
+    return Stages(stage, how)
+
+
+def _pairs(ledger: Ledger) -> NDArray[np.int64]:
+    """A number of the user and product of each event."""
+    return ledger.users.astype(np.int64) * (len(ledger.product_ids) + 1) + ledger.products
+
+
+def _firsts(chosen: Mask, pairs: NDArray[np.int64]) -> Mask:
+    """Of the chosen places the first one of each pair."""
+    places = np.flatnonzero(chosen)
+    first = np.zeros(chosen.size, dtype=bool)
+    first[places[np.unique(pairs[places], return_index=True)[1]]] = True
+    return first
+
+
+def _by_user(ledger: Ledger, options: EvaluateOptions) -> Stages:
+    users = np.array([hash_of(user_id) for user_id in ledger.user_ids], dtype=np.uint64)
+    tested = (mixed(users, seed=options.seed) >= options.share)[ledger.users]
+    order = np.lexsort((ledger.keys, ledger.times, ledger.users))
+    order = order[(tested & ledger.acts)[order]]
+    # How many products the user had come across by then, this one included, and how many it will be in all.
+    news = _firsts(np.ones(order.size, dtype=bool), _pairs(ledger)[order]).astype(np.int64)
+    owners, starts, acts = np.unique(ledger.users[order], return_index=True, return_counts=True)
+    met = np.cumsum(news)
+    met -= np.repeat(met[starts] - 1, acts)
+    products = np.add.reduceat(news, starts) if order.size > 0 else np.zeros(0, dtype=np.int64)
+    kept = np.clip((products * _KNOWN_SHARE).astype(np.int64), 1, np.maximum(products - 1, 1))
+    stage = np.full(len(ledger), TRAINED, dtype=np.int8)
+    stage[tested & ~ledger.attributes] = HELD_OUT
+    stage[order[met <= np.repeat(kept, acts)]] = KNOWN
+    return Stages(
+        stage,
+        f"by user: {owners.size} users are held out of all training, and known by what they did until they had met "
+        f"{_KNOWN_SHARE:.0%} of their products",
+    )
+
+
+def _first_attributes(ledger: Ledger) -> Mask:
+    """The first attributes of each user by time."""
+    order = np.lexsort((ledger.keys, ledger.times, ledger.users))
+    order = order[ledger.attributes[order]]
+    first = np.zeros(len(ledger), dtype=bool)
+    first[order[np.unique(ledger.users[order], return_index=True)[1]]] = True
+    return first

@@ -1,4 +1,4 @@
-"""Metrics of ranked lists, computed for many users at once: NDCG@k and recall@k over the full catalogue."""
+"""Ranking for many users at once, and NDCG@k of the lists over the full catalogue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hits_at", "ndcg_at", "recall_at", "top_products"]
+__all__ = ["hits_at", "ndcg_at", "ndcg_of_hits", "top_products"]
 
 _NOTHING: Final = -1
 
@@ -45,7 +45,7 @@ def hits_at(top: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def ndcg_at(top: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """NDCG@k of each user with binary relevance (Järvelin and Kekäläinen 2002); k is the lists' length.
+    """NDCG@k of each user; k is the lists' length.
 
     Args:
         top: shape (users, k), columns best first, -1 for an empty place.
@@ -54,15 +54,21 @@ def ndcg_at(top: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.f
     Returns:
         Shape (users,); 0 for a user of whom nothing is relevant.
     """
-    k = top.shape[1]
+    return ndcg_of_hits(hits_at(top, relevant), relevant.sum(axis=1))
+
+
+def ndcg_of_hits(hits: NDArray[np.bool_], relevant: NDArray[np.integer]) -> NDArray[np.float64]:
+    """NDCG@k with binary relevance (Järvelin and Kekäläinen 2002), the ideal list cut at k too.
+
+    Args:
+        hits: shape (users, k), which places of the lists hold a relevant product.
+        relevant: shape (users,), how many products are relevant.
+
+    Returns:
+        Shape (users,); 0 for a user of whom nothing is relevant.
+    """
+    k = hits.shape[1]
     discount = 1.0 / np.log2(np.arange(2, k + 2))
-    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(relevant.sum(axis=1), k)]
-    gained = hits_at(top, relevant) @ discount
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(relevant, k)]
+    gained = hits @ discount
     return np.asarray(np.divide(gained, ideal, out=np.zeros_like(gained), where=ideal > 0))
-
-
-def recall_at(top: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Recall@k of each user: hits over min(k, relevant products), as the public comparisons count it."""
-    possible = np.minimum(relevant.sum(axis=1), top.shape[1])
-    found = hits_at(top, relevant).sum(axis=1).astype(np.float64)
-    return np.asarray(np.divide(found, possible, out=np.zeros_like(found), where=possible > 0))
