@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack
 
 from profilestore.documents import Event, Product, ProfileDocument, User
 from profilestore.elastic import differences, indices
@@ -36,6 +36,11 @@ from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import FilterOptions, Options, SimilarOptions
 from profilestore.settings import Settings
+
+if TYPE_CHECKING:
+    from profilestore.evaluate.options import EvaluateOptions
+    from profilestore.evaluate.report import Evaluation
+    from profilestore.evaluate.sources import Files
 
 __all__ = ["ProfileStore"]
 
@@ -322,6 +327,25 @@ class ProfileStore:
     def refresh_popularity(self) -> int:
         """Derive popularity and trending of all products from the log; returns how many were written."""
         return refresh_popularity(self._client, self.settings)
+
+    def evaluate(
+        self,
+        options: EvaluateOptions | None = None,
+        *,
+        files: Files | None = None,
+        progress: Progress = _silent,
+    ) -> Evaluation:
+        """Measure what is served on a held-out part of the events (of the log, or of files), beside peers.
+
+        Works on a temporary shop beside this one, of which nothing is changed; see `profilestore.evaluate`.
+
+        Raises:
+            UsageError: options that cannot be meant, or a peer's package that is missing.
+            StoreError: there is too little to evaluate on.
+        """
+        from profilestore.evaluate.run import evaluate
+
+        return evaluate(self._parts, options, files=files, progress=progress)
 
     # ---------------------------------------------------------------- answers
 
