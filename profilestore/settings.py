@@ -52,6 +52,15 @@ DEFAULT_EVENT_WEIGHTS: Final[dict[str, float]] = {
 }
 DEFAULT_SEEN_TYPES: Final = ("view", "cart", "purchase", "rate", "review")
 
+# The profile fields that `popular-in-segment` goes by, the one that says most first.
+DEFAULT_SEGMENT_FIELDS: Final = ("segment", "value_tier", "member_tier", "gender", "country")
+SEGMENT_FIELDS: Final = frozenset(
+    (
+        *DEFAULT_SEGMENT_FIELDS, "occupation", "education", "income_band", "city", "province", "churn_risk", "category",
+        "main_categories", "main_brands", "main_topics", "channels", "devices", "payment_methods",
+    )
+)  # fmt: skip
+
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -106,6 +115,11 @@ class Settings(BaseSettings):
     future_limit_hours: Positive = 24.0
     popularity_max_age_s: float = Field(default=3600.0, ge=0)
     trending_half_life_days: Positive = 14.0
+    segment_fields: tuple[str, ...] = DEFAULT_SEGMENT_FIELDS
+    segment_min_users: int = Field(default=20, ge=1)
+    bandit_methods: tuple[str, ...] = ("taste", "hybrid", "text", "trending")
+    bandit_period_hours: float = Field(default=24.0, gt=0, le=24 * 365)
+    bandit_memory_days: Positive = 30.0
     num_candidates: int = Field(default=200, ge=10, le=10_000)
 
     @field_validator("elasticsearch_url")
@@ -119,6 +133,13 @@ class Settings(BaseSettings):
         if "@" in parts.netloc:  # a URL is printed, credentials never are
             raise ValueError("put user and password into PROFILESTORE_USERNAME and PROFILESTORE_PASSWORD, not the URL")
         return value.rstrip("/")
+
+    @field_validator("segment_fields")
+    @classmethod
+    def _keyword_fields(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(value) <= SEGMENT_FIELDS:
+            raise ValueError(f"keyword fields of profiles: {', '.join(sorted(SEGMENT_FIELDS))}")
+        return value
 
     @field_validator("time_zone")
     @classmethod

@@ -22,7 +22,8 @@ class IndexMeta(Document):
     `taste_form` says what taste is served by: dense vectors alone, or the products' `taste_weights` asked
     with the profile's `taste_items` too. `hybrid_boosts` (space -> boost, on the scale of the server's
     scores) and `auto_methods` ((events from which on, method), ascending) were chosen on validation;
-    None and () where it could tell nothing.
+    None and () where it could tell nothing. `event_weights` by type, given by `feedback apply`, go before
+    those of the settings.
     """
 
     generation: str
@@ -36,4 +37,5 @@ class IndexMeta(Document):
     taste_form: Literal["dense", "sparse"] = "dense"
     hybrid_boosts: dict[str, float] | None = None
     auto_methods: tuple[tuple[int, str], ...] = ()
+    event_weights: dict[str, float] | None = None
     fold_fingerprint: str | None = None

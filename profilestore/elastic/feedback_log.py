@@ -43,7 +43,13 @@ class FeedbackLog:
         self._alias = alias
 
     def acts(
-        self, *, since: datetime | None, until: datetime | None, window: timedelta, experiment: str | None = None
+        self,
+        *,
+        since: datetime | None,
+        until: datetime | None,
+        window: timedelta,
+        experiment: str | None = None,
+        purchases: bool = True,
     ) -> Iterator[LoggedAct]:
         """All acts that may matter to impressions of a time, by user and then by time.
 
@@ -53,9 +59,10 @@ class FeedbackLog:
             until: of the impressions, exclusive; what came of them within a window after is read too.
             window: how long after it was shown an act may belong to an impression.
             experiment: impressions and clicks of this experiment alone.
+            purchases: whether these are read too.
         """
         patient("refreshing the event log", lambda: self._client.indices.refresh(index=self._alias))
-        query = self._query(since, until, window, experiment)
+        query = self._query(since, until, window, experiment, purchases)
         after: list[Any] | None = None
         while True:
             hits = self._page(query, after)
@@ -86,7 +93,12 @@ class FeedbackLog:
         return hits
 
     def _query(
-        self, since: datetime | None, until: datetime | None, window: timedelta, experiment: str | None
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        window: timedelta,
+        experiment: str | None,
+        purchases: bool,
     ) -> dict[str, Any]:
         of_it = [] if experiment is None else [{"term": {"experiment": experiment}}]
         earliest = None if since is None else since - window
@@ -94,7 +106,7 @@ class FeedbackLog:
         latest = None if until is None else until + window
         clicked = [{"term": {"type": "click"}}, *_between(earliest, latest), *of_it]
         kinds = [{"bool": {"filter": shown}}, {"bool": {"filter": clicked}}]
-        times = self._times({"bool": {"filter": shown}})
+        times = self._times({"bool": {"filter": shown}}) if purchases else None
         if times is not None:  # a log has far more purchases than those after an impression
             bought = [{"term": {"type": "purchase"}}, *_between(times[0], times[1] + window + timedelta(seconds=1))]
             kinds.append({"bool": {"filter": bought}})

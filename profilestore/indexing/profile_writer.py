@@ -137,11 +137,12 @@ class ProfileWriter:
             raise IndexMoved  # resolved on either side of a switch
         asked = [event.product_id for event in events if event.product_id is not None]
         catalogue = self._catalogue.ensure(asked, identity=products)
-        texts = {event.text for event in events if event.text is not None and needs_words(event, self._rules)}
+        rules = self._rules.under(target.meta)
+        texts = {event.text for event in events if event.text is not None and needs_words(event, rules)}
         return FoldInputs(
             catalogue=catalogue,
             words=self._words.in_vectors(texts, target.meta),
-            rules=self._rules.under(target.meta),
+            rules=rules,
             trained=trained_spaces(target.meta),
             topic_labels=self._models.topic_labels(target.meta),
         )

@@ -150,7 +150,7 @@ def read_interactions(parts: Parts) -> Interactions:
     product_ids = sorted(
         product_id for page in side.products.scan(target.index, fields=["product_id"]) for product_id, _, _ in page
     )
-    builder = InteractionsBuilder(product_ids, parts.rules)
+    builder = InteractionsBuilder(product_ids, parts.rules.under(target.meta))
     log = side.log.identity()
     checkpoints = side.log.checkpoints(log)
     side.log.refresh(log)

@@ -12,6 +12,7 @@ from profilestore.features.fold import WordVectors, needs_words
 from profilestore.features.weights import FoldRules
 from profilestore.indexing.models import trained_spaces
 from profilestore.indexing.parts import Parts
+from profilestore.recommend.feedback.factors import Factors
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.trained import Trained
 
@@ -26,6 +27,7 @@ def read_trained(parts: Parts) -> Trained:
         taste_form=meta.taste_form,
         hybrid_boosts=tuple((meta.hybrid_boosts or {}).items()),
         auto_methods=meta.auto_methods,
+        boost_factors=tuple(Factors(parts.store).read().items()),
     )
 
 
@@ -49,10 +51,12 @@ def make_recommender(parts: Parts) -> Recommender:
         upto = stored[user_id].position.upto
         numbered = side.writer.replay(log, shard=shard, user_ids=[user_id], upto=upto).get(user_id, [])
         events = [event for _, event in numbered]
-        texts = {event.text for event in events if event.text is not None and needs_words(event, parts.rules)}
+        texts = {event.text for event in events if event.text is not None and needs_words(event, rules())}
         return events, parts.words.in_vectors(texts, side.products.identity().meta)
 
     def rules() -> FoldRules:
         return parts.rules.under(parts.in_force.products.identity().meta)
 
-    return Recommender(parts.client, parts.settings, trained=lambda: read_trained(parts), embed=embed, evidence=evidence, rules=rules)
+    return Recommender(
+        parts.client, parts.settings, trained=lambda: read_trained(parts), embed=embed, evidence=evidence, rules=rules
+    )

@@ -90,10 +90,14 @@ class Answer(_List):
     """What a user would like. `took_ms` is from call to answer; of many at once, the call's share."""
 
     user_id: str
+    # Of an answer within an experiment, for the app's impression events; the name is None for who is not assigned.
+    experiment: str | None = None
+    request_id: str | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Exactly user_id, method, took_ms and items."""
-        return {"user_id": self.user_id, **self._json()}
+        """Exactly user_id, method, took_ms and items; where an experiment was asked for, also it and request_id."""
+        asked = {} if self.request_id is None else {"experiment": self.experiment, "request_id": self.request_id}
+        return {"user_id": self.user_id, **asked, **self._json()}
 
     def timed(self, took_ms: float) -> Answer:
         """The same answer with its time."""

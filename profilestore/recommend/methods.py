@@ -3,7 +3,7 @@
 `auto` goes by how much is known of a user, as validation chose (`IndexMeta.auto_methods`); where it chose
 nothing, it is the best that the shop has trained. On Online Retail (time split at 80 %, products new to the
 user, NDCG@20 over the full catalogue, half-life 90 days): text 0.046, topics 0.007 (20 topics), hybrid
-with topics at 0.1 to 0.2 of the text 0.052, popular 0.042; taste 0.159 (`scripts/measure_accuracy.py`).
+with topics at 0.1 to 0.2 of the text 0.052, popular 0.042; taste 0.159 (`profilestore evaluate`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _one_space(space: str) -> Method:
 
 
 def _hybrid_boosts(trained: Trained) -> Mapping[str, float]:
-    return {space: SPACE_BOOSTS[space] for space in _HYBRID_SPACES}
+    """Those of validation, scaled by what `feedback apply` measured."""
+    factors = dict(trained.boost_factors)
+    return {space: SPACE_BOOSTS[space] * factors.get(space, 1.0) for space in _HYBRID_SPACES}
 
 
 def _build_hybrid(question: Question) -> Body | None:

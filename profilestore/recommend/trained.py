@@ -19,6 +19,8 @@ class Trained:
     taste_form: Literal["dense", "sparse"] = "dense"
     hybrid_boosts: tuple[tuple[str, float], ...] = ()
     auto_methods: tuple[tuple[int, str], ...] = ()
+    # what `feedback apply` multiplies the boosts by
+    boost_factors: tuple[tuple[str, float], ...] = ()
 
     @property
     def sparse_taste(self) -> bool:

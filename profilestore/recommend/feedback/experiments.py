@@ -105,9 +105,7 @@ class Experiments:
         if ends is not None and ends <= begins:
             raise UsageError("the experiment would end before it starts.")
         equal = [1.0 / len(methods)] * len(methods)
-        made = Experiment(
-            name=name, methods=tuple(methods), shares=tuple(shares or equal), start=begins, end=ends
-        )
+        made = Experiment(name=name, methods=tuple(methods), shares=tuple(shares or equal), start=begins, end=ends)
         if not self._store.put(f"{_KIND}-{name}", _KIND, made.to_json_dict(), new=True).ok:
             raise UsageError(f"there is an experiment {name} already: take another name, its users are mixed anew.")
         return made
