@@ -33,6 +33,9 @@ from profilestore.indexing.verify import VerifyReport
 from profilestore.insight.insight import Insight
 from profilestore.recommend.answering import make_recommender
 from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
+from profilestore.recommend.feedback.loop import Feedback
+from profilestore.recommend.feedback.making import make_choosing, make_feedback, make_nightly
+from profilestore.recommend.nightly import AllReport, fingerprint
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import FilterOptions, Options, SimilarOptions
 from profilestore.settings import Settings
@@ -65,6 +68,7 @@ class ProfileStore:
         self._client = connect(settings, url=url)
         self._parts = Parts(self._client, settings)
         self._recommender = make_recommender(self._parts)
+        self._choosing = make_choosing(self._parts, self._recommender)
         self._unseen = False
 
     @classmethod
@@ -355,22 +359,70 @@ class ProfileStore:
             self._unseen = False
             self._parts.in_force.profiles.refresh(self.settings.index("profiles"))
 
-    def recommend(self, user_id: str, *, explain: bool = False, **options: Unpack[Options]) -> Answer:
-        """The products this user would like; the popular ones for a user of whom nothing is known."""
-        self._show_recorded()
-        return self._recommender.recommend(user_id, explain=explain, **options)
+    def recommend(
+        self, user_id: str, *, explain: bool = False, experiment: str | None = None, **options: Unpack[Options]
+    ) -> Answer:
+        """The products this user would like; the popular ones for a user of whom nothing is known.
+
+        `method="bandit"` lets the bandit choose; with an `experiment` the method is that of the user's arm, and the
+        answer has a `request_id` for the impression events.
+        """
+        (answer,) = self.recommend_many([user_id], explain=explain, experiment=experiment, **options)
+        return answer
 
     def recommend_many(
-        self, user_ids: Iterable[str], *, explain: bool = False, **options: Unpack[Options]
+        self,
+        user_ids: Iterable[str],
+        *,
+        explain: bool = False,
+        experiment: str | None = None,
+        **options: Unpack[Options],
     ) -> Iterator[Answer]:
         """One answer a user, in the order given, a hundred a request."""
         self._show_recorded()
-        return self._recommender.recommend_many(user_ids, explain=explain, **options)
+        return self._choosing.recommend_many(user_ids, explain=explain, experiment=experiment, **options)
 
-    def recommend_request(self, user_id: str, **options: Unpack[Options]) -> Request:
+    def recommend_request(self, user_id: str, *, experiment: str | None = None, **options: Unpack[Options]) -> Request:
         """The request that any app can send to Elasticsearch itself for the same list."""
         self._show_recorded()
-        return self._recommender.request_for(user_id, **options)
+        return self._choosing.request_for(user_id, experiment=experiment, **options)
+
+    def recommend_all(
+        self,
+        *,
+        explain: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        **options: Unpack[Options],
+    ) -> AllReport:
+        """Write the current list of every user, 20 products unless `n` says otherwise, to `{prefix}-recommendations`.
+
+        A run that was killed goes on where it stopped when it is called again with the same options within 12
+        hours. Afterwards each user has one list of this run, and lists of users who are gone are deleted.
+
+        Args:
+            explain: store the reasons too; that takes one reading of the log a user.
+            progress: is told how many users have their list, and how many there are.
+            options: as of `recommend`, also `method="bandit"`.
+
+        Raises:
+            StoreError: another run is under way, or took this one over.
+        """
+        wanted: Options = {"n": 20, **options}
+        if "exclude" in wanted:  # read again for each page
+            wanted["exclude"] = tuple(wanted["exclude"])
+        self._show_recorded()
+
+        def answer(user_ids: Sequence[str]) -> Iterator[Answer]:
+            return self._choosing.recommend_many(user_ids, explain=explain, **wanted)
+
+        answer(())  # options that cannot be meant are told before anything is done
+        nightly = make_nightly(self._parts, answer)
+        return nightly.run(fingerprint({**wanted, "explain": explain}), progress=progress)
+
+    @property
+    def feedback(self) -> Feedback:
+        """What was shown and what came of it: `shop.feedback.report()`, `.apply()`, `.experiments` and more."""
+        return make_feedback(self._parts, self._recommender)
 
     def similar(self, product_id: str, **options: Unpack[SimilarOptions]) -> SimilarAnswer:
         """Products like this one."""

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from profilestore.elastic.model_store import ModelStore
 
@@ -85,21 +85,19 @@ class Bandit:
         record = f"{_KIND}-{start:%Y%m%dT%H%M%S}-{self._period.total_seconds():.0f}"
         stored = self._store.get(record)
         if stored is None:
-            body = {"period_start": start.isoformat(), "methods": self._evidence(start)}
+            methods = {name: list(each) for name, each in self._measure(start - self._memory, start).items()}
+            body = {"period_start": start.isoformat(), "methods": methods}
             if self._store.put(record, _KIND, body, new=True).ok:
                 self._forget_old()
             stored = self._store.get(record)  # another process may have been first, and its word holds
-        body = body if stored is None else stored[0]["body"]
-        methods: dict[str, list[float]] = body["methods"]
+        if stored is not None:
+            methods = stored[0]["body"]["methods"]
         self._known = Posteriors(start, {name: (clicks, shown) for name, (clicks, shown) in methods.items()})
         return self._known
 
     def _start(self, now: datetime) -> datetime:
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         return epoch + self._period * ((now - epoch) // self._period)
-
-    def _evidence(self, start: datetime) -> dict[str, Any]:
-        return {name: list(figures) for name, figures in self._measure(start - self._memory, start).items()}
 
     def _forget_old(self) -> None:
         for record, _ in self._store.list(_KIND)[:-_KEPT]:

@@ -22,9 +22,8 @@ class Factors:
     def read(self) -> dict[str, float]:
         """By space; {} where nothing was applied."""
         record = self._store.get(RECORD)
-        return (
-            {} if record is None else {space: float(factor) for space, factor in record[0]["body"]["factors"].items()}
-        )
+        factors: dict[str, float] = {} if record is None else record[0]["body"]["factors"]
+        return factors
 
     def write(self, factors: Mapping[str, float], evidence: Mapping[str, tuple[float, float]]) -> None:
         """Put these in force, with what they were derived from."""

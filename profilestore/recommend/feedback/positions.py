@@ -80,4 +80,6 @@ def components(shown: Array) -> list[tuple[list[int], list[int]]]:
 
 def _ratio(above: Array, below: Array, *, otherwise: float = 0.0) -> Array:
     above, below = np.broadcast_arrays(above, below)
-    return np.divide(above, below, out=np.full(above.shape, otherwise), where=below > 0)
+    result: Array = np.full(above.shape, otherwise)
+    np.divide(above, below, out=result, where=below > 0)
+    return result

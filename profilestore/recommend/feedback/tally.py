@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from profilestore.recommend.feedback.attribution import UserFigures
 from profilestore.recommend.feedback.positions import fit_propensities
 
-__all__ = ["CLICKS", "CONVERSIONS", "SHOWN", "Rates", "Tally", "bucket_of"]
+__all__ = [
+    "BOUGHT_CLICKED",
+    "CLICKS",
+    "CONVERSIONS",
+    "SHOWN",
+    "Array",
+    "Rates",
+    "Tally",
+    "bucket_of",
+    "rates_of",
+    "resample",
+]
 
 Array = NDArray[np.float64]
 
@@ -58,7 +69,7 @@ class Tally:
         """Count one user; each once."""
         group = bucket_of(user_id, GROUPS)
         self.users_total += 1
-        methods = set()
+        methods: set[str] = set()
         for (named, position), own in figures.items():
             method = self._method(named)
             methods.add(method)
@@ -66,10 +77,12 @@ class Tally:
             cell = self._cells.setdefault(key, np.zeros((GROUPS, 4)))
             cell[group] += (own.impressions, own.clicks, own.conversions, own.bought_clicked)
         for method in methods:
-            self.users[method] = self.users.get(method, 0) + 1
+            self.users[method] += 1
 
     def _method(self, named: str) -> str:
-        return named if named in self.users or len(self.users) < MOST_METHODS else OTHER
+        method = named if named in self.users or len(self.users) < MOST_METHODS else OTHER
+        self.users.setdefault(method, 0)
+        return method
 
     @classmethod
     def of(cls, users: Iterable[tuple[str, UserFigures]]) -> Tally:
@@ -96,7 +109,8 @@ class Tally:
         cells = np.zeros((GROUPS, len(methods), len(positions), 4))
         for (method, position), cell in self._cells.items():
             cells[:, methods.index(method), positions.index(position)] = cell
-        return cells[cells[..., SHOWN].sum(axis=(1, 2)) > 0]
+        kept: Array = cells[cells[..., SHOWN].sum(axis=(1, 2)) > 0]
+        return kept
 
     def exposure(self) -> Mapping[str, tuple[float, float]]:
         """By method: clicks, and impressions weighted by how much their positions are looked at."""
@@ -113,7 +127,7 @@ def resample(counts: Array, *, draws: int, seed: int) -> Array:
     groups = counts.shape[0]
     rng = np.random.default_rng(seed)
     times = rng.multinomial(groups, np.full(groups, 1.0 / groups), size=draws).astype(np.float64)
-    return np.tensordot(times, counts, axes=1)
+    return np.asarray(np.tensordot(times, counts, axes=1), dtype=np.float64)
 
 
 def rates_of(totals: Array, kind: int) -> Rates:
@@ -130,4 +144,6 @@ def rates_of(totals: Array, kind: int) -> Rates:
 
 
 def _over(above: Array, below: Array) -> Array:
-    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
+    result: Array = np.zeros(above.shape)
+    np.divide(above, below, out=result, where=below > 0)
+    return result

@@ -39,7 +39,7 @@ def factors_of(evidence: Evidence, spaces: Mapping[str, float]) -> dict[str, flo
     known = {space: evidence[space] for space in spaces if space in evidence and evidence[space][1] > 0}
     clicks, exposure = (math.fsum(each[part] for each in known.values()) for part in (0, 1))
     pooled = clicks / exposure if exposure > 0 else 0.0
-    factors = {space: 1.0 for space in spaces}
+    factors = dict.fromkeys(spaces, 1.0)
     for space, (own, shown) in known.items():
         factor = (own + PRIOR_CLICKS) / (shown * pooled + PRIOR_CLICKS)
         factors[space] = round(min(_BOUNDS[1], max(_BOUNDS[0], factor)), 6)
