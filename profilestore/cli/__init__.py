@@ -62,6 +62,7 @@ COMMANDS: Final = (
     PlannedCommand("similar", "profilestore.cli.answers:similar", "Find products like these."),
     PlannedCommand("search", "profilestore.cli.answers:search", "Search products by words and by meaning together."),
     PlannedCommand("rules", "profilestore.cli.rules:app", "Mine and show what is bought together."),
+    PlannedCommand("feedback", "profilestore.cli.feedback:app", "What came of recommendations, and what follows from it."),
     PlannedCommand(
         "insight",
         "profilestore.cli.insight:app",

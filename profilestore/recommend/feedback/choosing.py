@@ -19,16 +19,18 @@ from profilestore.errors import ModelError
 from profilestore.recommend.answers import Answer
 from profilestore.recommend.feedback.bandit import Bandit, choose
 from profilestore.recommend.feedback.experiments import Experiment, Experiments, assign
-from profilestore.recommend.methods import choose_method
+from profilestore.recommend.methods import METHOD_NAMES, choose_method
 from profilestore.recommend.phrases import Language
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.request import Request
 from profilestore.recommend.trained import Trained
 from profilestore.recommend.wish import Options
 
-__all__ = ["BANDIT", "Choosing"]
+__all__ = ["BANDIT", "EXPERIMENT_METHODS", "Choosing"]
 
 BANDIT: Final = "bandit"
+# What an experiment may compare.
+EXPERIMENT_METHODS: Final = (*METHOD_NAMES, BANDIT)
 
 # By user, in their order: whether they have switched personalisation off.
 OptedOut = Callable[[Sequence[str]], Sequence[bool]]

@@ -81,15 +81,16 @@ def assign(experiment: Experiment, user_id: str) -> str:
 class Experiments:
     """The experiments of one shop."""
 
-    def __init__(self, store: ModelStore) -> None:
+    def __init__(self, store: ModelStore, *, methods: Sequence[str]) -> None:
+        """`methods` are those that there are."""
         self._store = store
+        self._methods = methods
 
     def create(
         self,
         name: str,
         methods: Sequence[str],
         *,
-        known: Sequence[str],
         shares: Sequence[float] | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
@@ -99,7 +100,7 @@ class Experiments:
         Raises:
             UsageError: a name, methods, shares or times that cannot be meant, or a name that was used.
         """
-        _check(name, methods, known=known, shares=shares)
+        _check(name, methods, known=self._methods, shares=shares)
         begins = datetime.now(UTC) if start is None else to_utc(start)
         ends = None if end is None else to_utc(end)
         if ends is not None and ends <= begins:

@@ -14,6 +14,7 @@ from profilestore.indexing.generation import BuildReport
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.feedback.attribution import Unmatched, attribute
 from profilestore.recommend.feedback.bandit import Bandit, Evidence
+from profilestore.recommend.feedback.choosing import EXPERIMENT_METHODS
 from profilestore.recommend.feedback.experiments import Experiments
 from profilestore.recommend.feedback.factors import Factors
 from profilestore.recommend.feedback.report import FeedbackReport, make_report
@@ -82,7 +83,7 @@ class Feedback:
     @property
     def experiments(self) -> Experiments:
         """The experiments of the shop: `create`, `list`, `get`, `stop`."""
-        return Experiments(self._parts.store)
+        return Experiments(self._parts.store, methods=EXPERIMENT_METHODS)
 
     def report(
         self, *, since: datetime | None = None, until: datetime | None = None, window_days: float = WINDOW_DAYS

@@ -9,7 +9,7 @@ from profilestore.elastic.recommendation_index import RecommendationIndex
 from profilestore.elastic.search import get_sources
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.answering import read_trained
-from profilestore.recommend.feedback.choosing import Choosing
+from profilestore.recommend.feedback.choosing import EXPERIMENT_METHODS, Choosing
 from profilestore.recommend.feedback.experiments import Experiments
 from profilestore.recommend.feedback.loop import Feedback, make_bandit
 from profilestore.recommend.methods import boosts_of
@@ -39,7 +39,7 @@ def make_choosing(parts: Parts, recommender: Recommender) -> Choosing:
 
     return Choosing(
         recommender,
-        experiments=Experiments(parts.store),
+        experiments=Experiments(parts.store, methods=EXPERIMENT_METHODS),
         bandit=make_bandit(parts),
         bandit_methods=parts.settings.bandit_methods,
         opted_out=opted_out,
