@@ -1,4 +1,4 @@
-"""What a profile is made of, read for `explain`: its events, in-vectors and the items' out-vectors."""
+"""What a profile's events are to a score: acts, and the vectors and weights that they are multiplied with."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from profilestore.elastic.product_index import IN_VECTOR_FIELDS, ProductIndex
 from profilestore.features.fold import TEXT_TYPES, WordVectors
 from profilestore.features.served import decode_vector
 from profilestore.features.weights import FoldRules, effective_time, event_weight
-from profilestore.recommend.answers import Reason
 from profilestore.recommend.asking import Shop
 from profilestore.recommend.bodies import SPACE_FIELDS
-from profilestore.recommend.reasons import Act, Space, explain
+from profilestore.recommend.reasons import Act, Space
 
-__all__ = ["Evidence", "acts_of", "reasons_of"]
+__all__ = ["Evidence", "acts_of", "product_key", "read_spaces", "words_key"]
 
 # The events that a user's profile holds, and the in-vectors of the words that the user wrote.
 Evidence = Callable[[str], tuple[Sequence[Event], WordVectors]]
 
+# Where the server compares by cosine.
 _COSINE: Final = frozenset(("text", "topics"))
 _DAY_S: Final = 86_400.0
 
@@ -43,9 +43,9 @@ def acts_of(events: Sequence[Event], *, rules: FoldRules) -> list[Act]:
         if weight == 0.0:
             continue
         time = datetime.fromtimestamp(effective_time(event), UTC)
-        sources = [] if event.product_id is None else [_product_key(event.product_id)]
+        sources = [] if event.product_id is None else [product_key(event.product_id)]
         if event.text is not None and event.type in TEXT_TYPES:
-            sources.append(_words_key(event.text))
+            sources.append(words_key(event.text))
         acts += [
             Act(
                 event_id=event.event_id,
@@ -78,62 +78,62 @@ def _netted(acts: Sequence[Act]) -> list[Act]:
     return net
 
 
-def reasons_of(
+def read_spaces(
     shop: Shop,
+    acts: Sequence[Act],
     *,
-    events: Sequence[Event],
     words: WordVectors,
     items: Sequence[str],
     boosts: Mapping[str, float],
-    rules: FoldRules,
-) -> dict[str, tuple[Reason, ...]]:
-    """The reasons of each item of an answer, by product id.
+    half_life_days: Mapping[str, float],
+) -> list[Space]:
+    """The vector spaces of a score, with the in-vectors of the acts and the out-vectors of the items.
 
     Args:
         shop: where the products are.
-        events: all that the profile was folded from.
+        acts: what the score is made of.
         words: in-vectors by text and space.
         items: product ids of the answer.
-        boosts: the spaces of the method that gave it.
-        rules: what the profile was folded by.
+        boosts: by space.
+        half_life_days: by space, as the profile was folded.
     """
-    acts = acts_of(events, rules=rules)
-    bought = sorted({act.product_id for act in acts if act.product_id is not None})
-    in_fields = {space: IN_VECTOR_FIELDS[space] for space in boosts}
-    ins, titles = _read(shop, bought, in_fields)
-    outs, _ = _read(shop, items, {space: SPACE_FIELDS[space] for space in boosts})
+    if len(boosts) == 0:
+        return []
+    acted = sorted({act.product_id for act in acts if act.product_id is not None})
+    ins = _read(shop, acted, {space: IN_VECTOR_FIELDS[space] for space in boosts})
+    outs = _read(shop, items, {space: SPACE_FIELDS[space] for space in boosts})
     for text, vectors in words.items():
         for space in boosts:
             if space in vectors:
-                ins[space][_words_key(text)] = vectors[space]
-    spaces = [
+                ins[space][words_key(text)] = vectors[space]
+    return [
         Space(
             in_vectors=ins[space],
-            out_vectors={item: outs[space][key] for item in items if (key := _product_key(item)) in outs[space]},
-            half_life_days=rules.half_life_s[space] / _DAY_S,
+            out_vectors={item: outs[space][key] for item in items if (key := product_key(item)) in outs[space]},
+            half_life_days=half_life_days[space],
             boost=boost,
             cosine=space in _COSINE,
         )
         for space, boost in boosts.items()
     ]
-    return explain(acts, items=items, spaces=spaces, titles=titles)
 
 
-def _read(shop: Shop, ids: Sequence[str], fields: Mapping[str, str]) -> tuple[Vectors, dict[str, str | None]]:
-    wanted = [*sorted(set(fields.values())), "title"]
+def _read(shop: Shop, ids: Sequence[str], fields: Mapping[str, str]) -> Vectors:
+    wanted = sorted(set(fields.values()))
     products = ProductIndex(shop.client, name=shop.products).read(shop.products, ids, fields=wanted, vectors=True)
     vectors: Vectors = {space: {} for space in fields}
     for id, (source, _) in products.items():
         for space, name in fields.items():
             if source.get(name) is not None:
-                vectors[space][_product_key(id)] = decode_vector(source[name])
-    return vectors, {id: source.get("title") for id, (source, _) in products.items()}
+                vectors[space][product_key(id)] = decode_vector(source[name])
+    return vectors
 
 
-def _product_key(product_id: str) -> str:
+def product_key(product_id: str) -> str:
+    """How the acts on a product name their source."""
     return f"p{product_id}"
 
 
-def _words_key(text: str) -> str:
+def words_key(text: str) -> str:
     """Of another form than a product's, so that words that are some product's id are not taken for it."""
     return f"w{text}"

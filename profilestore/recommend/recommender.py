@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Unpack
 
@@ -12,7 +13,9 @@ from profilestore.errors import NotFound, UsageError
 from profilestore.features.weights import FoldRules
 from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
 from profilestore.recommend.asking import Shop
-from profilestore.recommend.explaining import Evidence, reasons_of
+from profilestore.recommend.explainer import Explainer
+from profilestore.recommend.explaining import Evidence
+from profilestore.recommend.phrases import Language
 from profilestore.recommend.request import Request
 from profilestore.recommend.serving import Served, Serving
 from profilestore.recommend.similar import SimilarProducts
@@ -23,6 +26,8 @@ from profilestore.settings import Settings
 
 __all__ = ["Recommender"]
 
+Explained = Callable[[Answer, Served], Answer]
+
 
 class Recommender:
     """Answers of one shop. Safe to share between threads.
@@ -32,7 +37,7 @@ class Recommender:
         settings: prefix, candidates, half-lives.
         trained: reads what is trained; asked at most once a minute.
         embed: words to vectors of the text space, for `search`; without it only the words count.
-        evidence: reads what a profile is made of, for `explain`; without it there are no reasons.
+        evidence: reads what a profile is made of, for `explain`; without it only what others did is told.
         rules: what the profiles in force are folded by; those of the settings when None.
     """
 
@@ -50,25 +55,45 @@ class Recommender:
         self._serving = Serving(self._shop)
         self._similar = SimilarProducts(self._shop)
         self._words = WordSearch(self._shop, embed=embed)
-        self._evidence = evidence
-        self._rules = rules
+        self._explainer = Explainer(
+            self._shop, evidence=evidence, rules=rules if rules is not None else partial(FoldRules.of, settings)
+        )
 
-    def recommend(self, user_id: str, *, explain: bool = False, **options: Unpack[Options]) -> Answer:
+    def trained(self, *, anew: bool = False) -> Trained:
+        """What the shop has trained, as read within the last minute, or now."""
+        return self._shop.trained.read_anew() if anew else self._shop.trained.current()
+
+    def recommend(
+        self,
+        user_id: str,
+        *,
+        explain: bool = False,
+        reasons: int | None = 3,
+        language: Language = "en",
+        **options: Unpack[Options],
+    ) -> Answer:
         """The n products that this user would like, best first; see `wish.Options` for the options.
 
         A user nobody knows, or with personalisation off, gets the popular ones: `method` is then
-        "popular" and `fallback` says why. With `explain`, each item has its reasons.
+        "popular" and `fallback` says why. With `explain`, each item has its `reasons`, at most so many or all
+        for None, in words of this `language`.
 
         Raises:
             UsageError: n, method, a price or an id that cannot be meant.
             ModelError: the method's space is not trained.
             NotInitialised, ServerError, ServerUnavailable, AccessDenied
         """
-        (answer,) = self.recommend_many([user_id], explain=explain, **options)
+        (answer,) = self.recommend_many([user_id], explain=explain, reasons=reasons, language=language, **options)
         return answer
 
     def recommend_many(
-        self, user_ids: Iterable[str], *, explain: bool = False, **options: Unpack[Options]
+        self,
+        user_ids: Iterable[str],
+        *,
+        explain: bool = False,
+        reasons: int | None = 3,
+        language: Language = "en",
+        **options: Unpack[Options],
     ) -> Iterator[Answer]:
         """As `recommend` for many users, in the order given, 100 a request.
 
@@ -77,7 +102,10 @@ class Recommender:
         """
         wish = make_wish(options)
         self._serving.check(wish)
-        return self._stream(iter(user_ids), wish, explain=explain)
+        if explain and reasons is not None and reasons < 1:
+            raise UsageError("the number of reasons is at least 1, or all.")
+        explained = partial(self._explained, top=reasons, language=language) if explain else None
+        return self._stream(iter(user_ids), wish, explained=explained)
 
     def request_for(self, user_id: str, **options: Unpack[Options]) -> Request:
         """The request that `recommend` answers from: sent by hand, it gives the same list.
@@ -140,7 +168,7 @@ class Recommender:
         """The request that `search` answers from."""
         return self._words.request(words, user, options)
 
-    def _stream(self, user_ids: Iterator[str], wish: Wish, *, explain: bool) -> Iterator[Answer]:
+    def _stream(self, user_ids: Iterator[str], wish: Wish, *, explained: Explained | None) -> Iterator[Answer]:
         renew = True
         while len(chunk := [check_id(id, kind="user") for id in islice(user_ids, CHUNK)]) > 0:
             started = time.perf_counter()
@@ -149,16 +177,13 @@ class Recommender:
             took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
             for each in served:
                 answer = each.answer(took_ms=took_ms)
-                yield self._explained(answer, each) if explain else answer
+                yield answer if explained is None else explained(answer, each)
 
-    def _explained(self, answer: Answer, served: Served) -> Answer:
-        boosts = served.method.boosts(served.question.trained)
-        if self._evidence is None or len(boosts) == 0 or len(answer.items) == 0:
+    def _explained(self, answer: Answer, served: Served, *, top: int | None, language: Language) -> Answer:
+        if len(answer.items) == 0 or served.body is None:
             return answer
         started = time.perf_counter()
-        events, words = self._evidence(answer.user_id)
-        rules = FoldRules.of(self._shop.settings) if self._rules is None else self._rules()
-        reasons = reasons_of(
-            self._shop, events=events, words=words, items=answer.product_ids, boosts=boosts, rules=rules
+        reasons = self._explainer.explain(
+            answer.items, method=served.method, question=served.question, body=served.body, top=top, language=language
         )
         return answer.with_reasons(reasons).timed(answer.took_ms + (time.perf_counter() - started) * 1000.0)

@@ -86,7 +86,8 @@ def test_search_leans_nowhere(shop: ProfileStore) -> None:
 
 
 def test_reasons_are_not_told(shop: ProfileStore) -> None:
-    assert all(item.reasons == () for item in shop.recommend("bob", n=3, explain=True).items)
+    told = [reason for item in shop.recommend("bob", n=3, explain=True).items for reason in item.reasons]
+    assert all(reason.event_id is None and reason.type == "popular" for reason in told)
     assert any(item.reasons != () for item in shop.recommend("ann", n=3, explain=True).items)
 
 

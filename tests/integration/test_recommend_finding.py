@@ -14,6 +14,9 @@ from recommend_shop import RecommendShop
 
 from profilestore.documents import Event
 from profilestore.errors import ModelError, NotFound, UsageError
+from profilestore.recommend.reasons import dot_of_score
+from profilestore.recommend.recommender import Recommender
+from profilestore.recommend.trained import Trained
 from profilestore.settings import Settings
 
 WORDS = {"red": (1.0, 0.0), "crimson": (1.0, 0.02), "blue": (0.0, 1.0), "mug": (0.5, 0.5)}
@@ -217,10 +220,60 @@ def test_explain_gives_exact_shares(shop: RecommendShop) -> None:
     assert best.reasons[2].words == "because of what you searched for"
 
 
-def test_popular_answers_need_no_reasons(shop: RecommendShop) -> None:
+def test_popular_answers_are_explained_by_what_others_did(shop: RecommendShop) -> None:
     def never(user_id: str) -> Any:
         raise AssertionError(user_id)
 
     recommender = shop.recommender(evidence=never)
-    assert recommender.recommend("nobody", explain=True).items[0].reasons == ()
-    assert recommender.recommend("red", method="popular", explain=True).items[0].reasons == ()
+    best = recommender.recommend("nobody", explain=True).items[0]
+    assert [(r.type, r.share, r.words, r.event_id) for r in best.reasons] == [
+        ("popular", 1.0, "because 9 customers chose it", None)
+    ]
+    (told,) = recommender.recommend("red", method="popular", explain=True, language="zh").items[0].reasons
+    assert told.words == "因为有 9 位顾客选择了它"
+
+
+def test_points_of_all_events_add_up_to_the_score_that_was_served(shop: RecommendShop) -> None:
+    """The profile of the history, written as the fold would: text at half-life 90 days."""
+    vector = np.array([1.0, 0.0]) + 0.5 * np.array([0.9, 0.2]) + 0.3 * np.array([0.0, 1.0])
+    shop.put_profile("exact", tuple((vector / np.linalg.norm(vector)).tolist()), seen=None)
+    shop.refresh()
+    evidence: Any = lambda user_id: (HISTORY, {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}})  # noqa: E731
+    answer = shop.recommender(evidence=evidence).recommend("exact", method="text", explain=True, reasons=None)
+    assert len(answer.items) == 7
+    for item in answer.items:
+        points = sum(reason.points or 0.0 for reason in item.reasons)
+        assert points == pytest.approx(dot_of_score(item.score, cosine=True), abs=1e-3)
+
+
+def test_weights_by_product_are_explained_by_what_was_asked(shop: RecommendShop) -> None:
+    """Sparse taste: two purchases of r1 a half-life apart share its token, r3 has its own."""
+    shop.client.index(
+        index=shop.settings.index("products"), id="woven",
+        document={"product_id": "woven", "generation": "000001", "taste_weights": {"r1": 2.0, "r3": 1.0}},
+    )  # fmt: skip
+    shop.put_profile("sparse", None, seen=["r1"], taste_items={"r1": 0.8, "r3": 0.6})
+    shop.refresh()
+    history = [
+        Event(event_id="1", user_id="sparse", type="purchase", time=NOON, product_id="r1"),
+        Event(event_id="2", user_id="sparse", type="purchase", time=NOON - timedelta(days=60), product_id="r1"),
+        Event(event_id="3", user_id="sparse", type="view", time=NOON, product_id="r3"),
+    ]
+    recommender = Recommender(
+        shop.client,
+        shop.settings,
+        trained=lambda: Trained(spaces=frozenset(("taste",)), taste_form="sparse"),
+        evidence=lambda user_id: (history, {}),
+    )
+    best = recommender.recommend("sparse", method="taste", n=1, explain=True, reasons=None).items[0]
+    shop.client.delete(index=shop.settings.index("products"), id="woven", refresh=True)
+    assert best.product_id == "woven"
+    points = {reason.event_id: reason.points for reason in best.reasons}
+    assert points == pytest.approx({"1": 0.8 * 2.0 * 2 / 3, "2": 0.8 * 2.0 / 3, "3": 0.6}, rel=1e-6)
+    assert best.score == pytest.approx(sum(p or 0.0 for p in points.values()), rel=0.01)
+    assert best.reasons[0].words == "because you bought red mug"
+
+
+def test_an_impossible_number_of_reasons_is_refused(shop: RecommendShop) -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        shop.recommender().recommend("red", explain=True, reasons=0)
