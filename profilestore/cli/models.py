@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,13 +35,21 @@ def train(
         int | None,
         typer.Option("--budget", metavar="N", help="How many settings to try at most; 0 takes the defaults."),
     ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--form",
+            metavar="auto|dense|sparse",
+            help="dense is one kNN request; sparse is exact at any size. auto takes dense unless it loses over 3 %.",
+        ),
+    ] = "auto",
     json: JsonOption = False,
 ) -> None:
     """Learn a taste model from the event log and switch it in without a stop."""
     from profilestore.store import ProfileStore
 
     with ProfileStore.open(settings) as shop:
-        report = shop.train(learner=learner, dims=dims, budget=budget, progress=say)  # type: ignore[arg-type]  # checked there
+        report = shop.train(learner=learner, dims=dims, budget=budget, form=form, progress=say)  # type: ignore[arg-type]  # checked there
     _print(report, json=json)
 
 
@@ -107,8 +116,24 @@ def _print(report: TasteReport, *, json: bool) -> None:
         f"taste model {report.model_id} is in force: {report.settings['learner']}, {report.settings['dims']} "
         f"dimensions, {told}"
     )
+    forms = _forms(figures)
+    if forms is not None:
+        typer.echo(f"served {figures.get('form', 'dense')}: NDCG@20 {forms}")
     typer.echo(
         f"learned from {format_count(figures['acts'])} acts of {format_count(figures['users'])} users on "
         f"{format_count(figures['products'])} products, up to {figures['last_act']}; "
         f"{format_count(report.build.profiles)} profiles carry it"
     )
+
+
+def _forms(figures: Mapping[str, Any]) -> str | None:
+    """What each form reached on the validation cut."""
+    by_dims, by_weights = figures.get("ndcg@20_by_dims"), figures.get("ndcg@20_by_weights")
+    if not by_dims:
+        return None
+    told = [f"{max(by_dims.values()):.4f} dense"]
+    if by_weights:
+        told.append(f"{max(by_weights.values()):.4f} sparse")
+    if figures.get("ndcg@20_exact") is not None:
+        told.append(f"{figures['ndcg@20_exact']:.4f} exact")
+    return ", ".join(told)

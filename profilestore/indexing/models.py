@@ -11,6 +11,7 @@ from profilestore.settings import Settings
 
 if TYPE_CHECKING:
     from profilestore.features.taste.content import ContentModel
+    from profilestore.features.taste.model import TasteModel
     from profilestore.features.text_model import TextModel
     from profilestore.features.topic_model import TopicModel
 
@@ -35,6 +36,7 @@ class Models:
         self._texts: dict[str, TextModel] = {}
         self._topics: dict[str, TopicModel] = {}
         self._contents: dict[str, ContentModel] = {}
+        self._taste: TasteModel | None = None
 
     def text(self, name: str) -> TextModel:
         """The text model of this name: `minilm`, a sentence-transformers name or path, or `words-…`.
@@ -77,6 +79,18 @@ class Models:
 
             self._topics[name] = TopicModel.from_bytes(self._store.load(name))
         return self._topics[name]
+
+    def taste(self, name: str) -> TasteModel:
+        """The taste model of this id; only the last one asked for is kept, since they are large.
+
+        Raises:
+            ModelError: it is not in the models index, or damaged.
+        """
+        if self._taste is None or self._taste.model_id != name:
+            from profilestore.features.taste.model import TasteModel
+
+            self._taste = TasteModel.from_bytes(self._store.load(name))
+        return self._taste
 
     def taste_content(self, name: str) -> ContentModel:
         """The model of this id that foretells taste from content.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,7 +131,7 @@ class ProductLoader:
     def _operations(self, changes: Sequence[_Change], target: IndexIdentity) -> list[Operation]:
         renewed = [change for change in changes if change.text_changed]
         derived = self._derive([change.text for change in renewed], target.meta)
-        self._foretell(renewed, derived, target.meta)
+        self._foretell(renewed, derived, target)
         operations: list[Operation] = []
         fresh = iter(derived)
         for change in changes:
@@ -141,6 +142,10 @@ class ProductLoader:
                 "deleted": False,
                 "generation": target.meta.generation,
             }
+            if change.product.released is not None:
+                source["listed"] = change.product.released.isoformat()
+            elif change.stored is None:
+                source["listed"] = datetime.now(UTC).date().isoformat()
             if change.text_changed:
                 source |= next(fresh)
             op = "create" if change.revision is None else "update"
@@ -162,8 +167,9 @@ class ProductLoader:
             add_topics(self._models.topics(meta.topics_model), texts, fields)
         return fields
 
-    def _foretell(self, changes: Sequence[_Change], derived: Sequence[dict[str, Any]], meta: IndexMeta) -> None:
+    def _foretell(self, changes: Sequence[_Change], derived: Sequence[dict[str, Any]], target: IndexIdentity) -> None:
         """Taste vectors of products that no model has learned, so that they can be recommended at once."""
+        meta = target.meta
         if meta.taste_content is None:
             return
         pairs = [
@@ -175,9 +181,23 @@ class ProductLoader:
             return
         content = self._models.taste_content(meta.taste_content)
         sources = [{**change.product.model_dump(mode="json", exclude_none=True), **fields} for change, fields in pairs]
-        predict_taste(content, sources, models=self._models, meta=meta)
+        sparse = meta.taste_form == "sparse" and meta.taste_model is not None
+        model = self._models.taste(str(meta.taste_model)) if sparse else None
+        predict_taste(content, sources, models=self._models, meta=meta, model=model)
         for (_, fields), source in zip(pairs, sources, strict=True):
             fields |= {name: source[name] for name in TASTE_FIELDS if name in source}
+        if sparse:
+            self._clear_old_weights([(change, fields) for change, fields in pairs if change.stored is not None], target)
+
+    def _clear_old_weights(self, pairs: Sequence[tuple[_Change, dict[str, Any]]], target: IndexIdentity) -> None:
+        """A partial update merges maps: weights that a product had and has no more are named, as null."""
+        ids = [change.product.product_id for change, _ in pairs]
+        held = self._products.read(target.index, ids, fields=("taste_weights",), vectors=True)
+        for change, fields in pairs:
+            source, _ = held.get(change.product.product_id, ({}, None))
+            old = source.get("taste_weights", {})
+            if "taste_weights" in fields and len(old) > 0:
+                fields["taste_weights"] = dict.fromkeys(old) | fields["taste_weights"]
 
     def _write(self, changes: Sequence[_Change], operations: Sequence[Operation], counts: LoadCounts) -> list[Product]:
         """Write; returns the products that must be tried again."""

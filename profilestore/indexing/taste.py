@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TASTE_FIELDS", "content_of", "predict_taste", "set_taste", "text_of"]
 
-TASTE_FIELDS: Final = ("taste_in", "taste_vector", "taste_predicted")
+TASTE_FIELDS: Final = ("taste_in", "taste_vector", "taste_predicted", "taste_weights")
+# Elasticsearch refuses a null sparse_vector: a field without weights is left out.
+_CLEARED: Final = {"taste_in": None, "taste_vector": None, "taste_predicted": None}
 
 Source = dict[str, Any]
 
@@ -32,7 +34,8 @@ def text_of(source: Mapping[str, Any]) -> str:
 def set_taste(
     model: TasteModel, content: ContentModel | None, sources: Sequence[Source], *, models: Models, meta: IndexMeta
 ) -> list[Source]:
-    """Stored products with the vectors of this model: learned, else foretold, else none.
+    """Stored products with the vectors, and in the sparse form weights, of this model: learned, else foretold,
+    else none.
 
     Args:
         meta: of the index that the products are in; names the models of their text and topic vectors.
@@ -40,7 +43,8 @@ def set_taste(
     found: list[Source] = []
     rest: list[Source] = []
     for source in sources:
-        changed = {**source, "taste_in": None, "taste_vector": None, "taste_predicted": None}
+        changed = {**source, **_CLEARED}
+        changed.pop("taste_weights", None)
         row = model.rows.get(str(source.get("product_id")))
         if row is None:
             rest.append(changed)
@@ -48,14 +52,37 @@ def set_taste(
             changed["taste_in"] = encode_vector(model.in_vectors[row])
             changed["taste_vector"] = encode_vector(model.out_vectors[row])
             changed["taste_predicted"] = False
+            if model.weights is not None:
+                _set_weights(changed, model, *model.weights.of_product(row))
         found.append(changed)
     if content is not None and len(rest) > 0:
-        predict_taste(content, rest, models=models, meta=meta)
+        predict_taste(content, rest, models=models, meta=meta, model=model)
     return found
 
 
-def predict_taste(content: ContentModel, sources: Sequence[Source], *, models: Models, meta: IndexMeta) -> None:
-    """Set the vectors of products that nobody has bought yet. One that says nothing of itself gets none."""
+def _set_weights(source: Source, model: TasteModel, rows: NDArray[np.int32], values: NDArray[np.float32]) -> None:
+    if rows.size > 0:
+        ids = model.product_ids
+        source["taste_weights"] = {ids[row]: value for row, value in zip(rows.tolist(), values.tolist(), strict=True)}
+
+
+def predict_taste(
+    content: ContentModel,
+    sources: Sequence[Source],
+    *,
+    models: Models,
+    meta: IndexMeta,
+    model: TasteModel | None = None,
+) -> None:
+    """Set the vectors of products that nobody has bought yet. One that says nothing of itself gets none.
+
+    Args:
+        content: what foretells.
+        sources: the products; changed in place.
+        models: those in force.
+        meta: of the index that the products are in.
+        model: the taste model; one of the sparse form gives weights too.
+    """
     features = content_of(
         sources,
         text_model=content.text_model,
@@ -66,12 +93,19 @@ def predict_taste(content: ContentModel, sources: Sequence[Source], *, models: M
         meta=meta,
     )
     in_vectors, out_vectors = content.predict(features)
+    weights = None
+    if model is not None and model.weights is not None:
+        from profilestore.features.taste.sparse import foretold_weights
+
+        weights = foretold_weights(model.in_vectors, out_vectors, most=model.settings.sparse_weights)
     for row, source in enumerate(sources):
         told = features.text[row].any() or features.categories[row] in content.categories
         if told and in_vectors[row].any():
             source["taste_in"] = encode_vector(in_vectors[row])
             source["taste_vector"] = encode_vector(out_vectors[row])
             source["taste_predicted"] = True
+            if weights is not None and model is not None:
+                _set_weights(source, model, *weights.of_product(row))
 
 
 def content_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -54,7 +54,12 @@ class ModelEntry:
     figures: dict[str, Any]
 
 
-def learn_options(learner: Literal["auto", "ease", "spectral"], dims: int | None, budget: int | None) -> LearnOptions:
+def learn_options(
+    learner: Literal["auto", "ease", "spectral"],
+    dims: int | None,
+    budget: int | None,
+    form: Literal["auto", "dense", "sparse"] = "auto",
+) -> LearnOptions:
     """Options checked; None stands for the default.
 
     Raises:
@@ -64,11 +69,13 @@ def learn_options(learner: Literal["auto", "ease", "spectral"], dims: int | None
 
     if learner not in ("auto", "ease", "spectral"):
         raise UsageError("the learner is auto, ease or spectral.")
+    if form not in ("auto", "dense", "sparse"):
+        raise UsageError("the form is auto, dense or sparse.")
     if dims is not None and not 1 <= dims <= _DIMS_MOST:
         raise UsageError(f"the dimensions are between 1 and {_DIMS_MOST}.")
     if budget is not None and budget < 0:
         raise UsageError("the budget is a number of settings to try, 0 or more.")
-    return LearnOptions(learner=learner, dims=dims, budget=DEFAULT_BUDGET if budget is None else budget)
+    return LearnOptions(learner=learner, dims=dims, budget=DEFAULT_BUDGET if budget is None else budget, form=form)
 
 
 def train_taste(
@@ -95,7 +102,7 @@ def train_taste(
         parts.store.save("taste-content", content.model_id, content.to_bytes(), figures={"taste_model": model.model_id})
         stored |= {"content_model": content.model_id, "content_explained": content.explained}
     parts.store.save("taste", model.model_id, model.to_bytes(), figures=stored)
-    build = _switch_in(parts, model, content, trained_on=meta, progress=progress)
+    build = _switch_in(parts, model, content, stored, trained_on=meta, progress=progress)
     return TasteReport(model.model_id, model.settings.to_dict(), stored, build)
 
 
@@ -117,7 +124,7 @@ def use_model(parts: Parts, model_id: str, *, progress: Progress = lambda step: 
     model = TasteModel.from_bytes(parts.store.load(model_id))
     name = head["body"].get("content_model")
     content = None if name is None else parts.models.taste_content(name)
-    build = _switch_in(parts, model, content, trained_on=None, progress=progress)
+    build = _switch_in(parts, model, content, head["body"], trained_on=None, progress=progress)
     return TasteReport(model_id, model.settings.to_dict(), dict(head["body"]), build)
 
 
@@ -200,11 +207,13 @@ def _switch_in(
     parts: Parts,
     model: TasteModel,
     content: ContentModel | None,
+    chosen: Mapping[str, Any],
     *,
     trained_on: IndexMeta | None,
     progress: Progress,
 ) -> BuildReport:
-    """Build products and profiles with the model beside those in force, and switch."""
+    """Build products and profiles with the model beside those in force, and switch. `chosen` are the figures
+    stored with the model, with what validation chose for the methods that use it."""
     in_force: list[IndexMeta] = []
     half_life = model.settings.profile_half_life_days
 
@@ -221,6 +230,9 @@ def _switch_in(
                 "taste_dims": model.dims,
                 "taste_half_life_days": _NO_DECAY_DAYS if half_life is None else half_life,
                 "taste_content": None if content is None else content.model_id,
+                "taste_form": model.settings.form,
+                "hybrid_boosts": chosen.get("hybrid_boosts"),
+                "auto_methods": tuple((int(least), str(method)) for least, method in chosen.get("auto_methods", ())),
             }
         )
 

@@ -11,22 +11,22 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from profilestore.errors import ModelError
+from profilestore.features.taste.choosing import DIMS_TRIED, Choice, choose_served, lift_of, with_lift
 from profilestore.features.taste.ease import fit_ease
 from profilestore.features.taste.estimate import Estimate, choose_learner
-from profilestore.features.taste.factoring import DenseItems, Factors, factor
+from profilestore.features.taste.factoring import Factors, factor
 from profilestore.features.taste.interactions import Interactions
+from profilestore.features.taste.learners import fit_items
 from profilestore.features.taste.model import TasteModel
+from profilestore.features.taste.prior import popularity_lift, score_scale
 from profilestore.features.taste.rows import training_rows
-from profilestore.features.taste.settings import TasteSettings
-from profilestore.features.taste.spectral import fit_spectral
+from profilestore.features.taste.settings import Form, TasteSettings
+from profilestore.features.taste.sparse import SparseWeights, largest_weights
 from profilestore.features.taste.tuning import Search, Validation, cut_validation, search_settings
 
-__all__ = ["DEFAULT_BUDGET", "LearnOptions", "estimate_of", "learn_taste"]
+__all__ = ["DEFAULT_BUDGET", "LearnOptions", "Learned", "estimate_of", "learn", "learn_taste"]
 
-DEFAULT_BUDGET: Final = 16
-DIMS_TRIED: Final = (32, 64, 128, 256, 512, 1024)
-# Fewer dimensions may lose so much against the best number of them.
-_LOSS_MOST: Final = 0.001
+DEFAULT_BUDGET: Final = 18
 _SEARCH_PRODUCTS: Final = 2000
 
 Progress = Callable[[str], None]
@@ -34,11 +34,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnOptions:
-    """What a user may ask for. `dims` None lets validation choose; `budget` is how many settings may be tried."""
+    """What a user may ask for. `dims` None and `form` auto let validation choose; `budget` is how many settings
+    may be tried."""
 
     learner: Literal["auto", "ease", "spectral"] = "auto"
     dims: int | None = None
     budget: int = DEFAULT_BUDGET
+    form: Literal["auto", "dense", "sparse"] = "auto"
 
 
 def estimate_of(acts: Interactions, options: LearnOptions) -> Estimate:
@@ -54,6 +56,15 @@ def estimate_of(acts: Interactions, options: LearnOptions) -> Estimate:
     )
 
 
+@dataclass(frozen=True)
+class Learned:
+    """A model, and what it was chosen on: the validation cut and the model of the cut; None without one."""
+
+    model: TasteModel
+    validation: Validation | None
+    choice: Choice | None
+
+
 def learn_taste(
     acts: Interactions, options: LearnOptions | None = None, *, progress: Progress = lambda step: None
 ) -> TasteModel:
@@ -62,6 +73,13 @@ def learn_taste(
     Raises:
         ModelError: there is too little to learn from, or the model would not fit into memory.
     """
+    return learn(acts, options, progress=progress).model
+
+
+def learn(
+    acts: Interactions, options: LearnOptions | None = None, *, progress: Progress = lambda step: None
+) -> Learned:
+    """As `learn_taste`, with the validation cut for what is chosen on it afterwards."""
     options = LearnOptions() if options is None else options
     acts = _with_acts(acts)
     takes = estimate_of(acts, options)
@@ -73,25 +91,30 @@ def learn_taste(
         settings = replace(settings, training_half_life_days=None, profile_half_life_days=None, forward_weight=0.0,
                            ridge=600.0)  # fmt: skip
     figures: dict[str, Any] = {"validated": validation is not None}
+    choice = None
     if validation is not None:
         search = _search(acts, validation, settings, options, progress)
-        settings, chosen = _choose_dims(validation, search.settings, options, progress)
-        figures |= chosen | {
+        choice = choose_served(validation, search.settings, dims=options.dims, form=options.form, progress=progress)
+        settings = choice.settings
+        figures |= choice.figures | {
             "by_time": validation.by_time,
             "validation_users": int(validation.users.size),
             "tried": [{"ndcg@20": round(t.ndcg, 5), **t.settings.to_dict()} for t in search.trials],
         }
     else:
-        settings = replace(settings, dims=options.dims or 64)
+        form: Form = "sparse" if options.form == "sparse" else "dense"
+        settings = replace(settings, dims=options.dims or 64, form=form)
     progress(f"training on {len(acts):,} acts of {acts.product_count:,} products")
-    in_vectors, out_vectors = _fit(acts, settings)
+    (in_vectors, out_vectors), weights = _fit(acts, settings)
     figures |= _window(acts) | {
+        "form": settings.form,
         "seconds": round(time.monotonic() - started, 1),
         "estimated_seconds": round(takes.seconds, 1),
         "estimated_gb": round(takes.memory_bytes / 1e9, 2),
     }
     settings = replace(settings, dims=int(in_vectors.shape[1]))
-    return TasteModel(acts.product_ids, in_vectors, out_vectors, settings, figures)
+    model = TasteModel(acts.product_ids, in_vectors, out_vectors, settings, figures, weights)
+    return Learned(model, validation, choice)
 
 
 def _with_acts(acts: Interactions) -> Interactions:
@@ -125,57 +148,28 @@ def _search(
         if half_life not in profiles:
             profiles[half_life] = smaller.train.profiles(half_life)
         matrix = fit_ease(training_rows(smaller.train, settings))
-        return float(smaller.ndcg(profiles[half_life], lambda rows: rows @ matrix).mean())
+        scale = score_scale(profiles[half_life], lambda rows: rows @ matrix)
+        lift = popularity_lift(smaller.train, strength=1.0, half_life_days=None, scale=scale)
+        # With and without popularity: what it tells anyway need not be learned.
+        found = smaller.ndcg_lifted(profiles[half_life], lambda rows: rows @ matrix, [None, lift])
+        return float(found.mean(axis=1).max())
 
     return search_settings(start, evaluate=evaluate, budget=options.budget, by_time=smaller.by_time, progress=progress)
 
 
-def _choose_dims(
-    validation: Validation, settings: TasteSettings, options: LearnOptions, progress: Progress
-) -> tuple[TasteSettings, dict[str, Any]]:
-    """The fewest dimensions that lose next to nothing on the whole catalogue, and the figures."""
-    progress("choosing the dimensions")
-    profiles = validation.train.profiles(settings.profile_half_life_days)
-    tried = [options.dims] if options.dims is not None else [
-        dims for dims in DIMS_TRIED if dims <= max(DIMS_TRIED[0], validation.train.product_count // 2)
-    ]  # fmt: skip
-    in_vectors, out_vectors, exact = _factors(validation.train, replace(settings, dims=max(tried)), validation)
-    found: dict[int, float] = {}
-    for dims in tried:
-        ins, outs = in_vectors[:, :dims], out_vectors[:, :dims]
-        found[dims] = float(validation.ndcg(profiles, _scorer(ins, outs)).mean())
-    dims = next(dims for dims in tried if found[dims] >= max(found.values()) * (1.0 - _LOSS_MOST))
-    return replace(settings, dims=dims), {
-        "ndcg@20": round(found[dims], 5),
-        "ndcg@20_by_dims": {str(dims): round(value, 5) for dims, value in found.items()},
-        "ndcg@20_exact": None if exact is None else round(exact, 5),
-    }
-
-
-def _scorer(ins: Any, outs: Any) -> Callable[[Any], Any]:
-    return lambda rows: (rows @ ins) @ outs.T
-
-
-def _factors(
-    acts: Interactions, settings: TasteSettings, validation: Validation | None
-) -> tuple[Any, Any, float | None]:
-    rows, profiles = training_rows(acts, settings), acts.profiles(settings.profile_half_life_days)
-    if settings.learner == "spectral":
-        return *factor(fit_spectral(rows), profiles, dims=settings.dims), None
-    matrix = fit_ease(rows)
-    exact = None
-    if validation is not None:
-        exact = float(validation.ndcg(profiles, lambda chosen: chosen @ matrix).mean())
-    return *factor(DenseItems(matrix), profiles, dims=settings.dims), exact
-
-
-def _fit(acts: Interactions, settings: TasteSettings) -> Factors:
-    in_vectors, out_vectors, _ = _factors(acts, settings, None)
-    # One scale for all models: the longest out-vector is 1. The profile is served at unit length.
-    longest = float(np.linalg.norm(out_vectors, axis=1).max())
+def _fit(acts: Interactions, settings: TasteSettings) -> tuple[Factors, SparseWeights | None]:
+    """Vectors, and weights where the form is sparse, of one scale: the longest out-vector is 1."""
+    items = fit_items(acts, settings)
+    profiles = acts.profiles(settings.profile_half_life_days)
+    lift = lift_of(acts, settings, items, profiles)
+    vectors = with_lift(factor(items, profiles, dims=settings.dims), lift, dims=settings.dims)
+    longest = float(np.linalg.norm(vectors[1], axis=1).max())
     if not np.isfinite(longest) or longest <= 0.0:
         raise ModelError("the events say too little to train a taste model on: all its scores are zero.")
-    return in_vectors, out_vectors / np.float32(longest)
+    weights = None
+    if settings.form == "sparse":
+        weights = largest_weights(items, most=settings.sparse_weights, lift=lift).scaled(1.0 / longest)
+    return (vectors[0], vectors[1] / np.float32(longest)), weights
 
 
 def _window(acts: Interactions) -> dict[str, Any]:

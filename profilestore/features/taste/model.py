@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from profilestore.errors import ModelError
 from profilestore.features.model_bytes import content_name, pack_model, unpack_model
 from profilestore.features.taste.settings import TasteSettings
+from profilestore.features.taste.sparse import SparseWeights
 
 __all__ = ["TasteModel"]
 
 _KIND: Final = "taste"
+_WEIGHTS: Final = ("starts", "sources", "values")
 
 Vectors = NDArray[np.float32]
 
@@ -26,7 +28,9 @@ class TasteModel:
     """In- and out-vectors of products: profile = sum of decayed w * in, score = profile . out.
 
     `in_vectors` and `out_vectors` are float32 of shape (products, dims), rows in the order of
-    `product_ids`. `figures` says how good it is and what it was trained on; it is not part of the id.
+    `product_ids`. In the sparse form, `weights` are what each product is scored by instead, and the vectors
+    are for everything else that compares tastes. `figures` says how good it is and what it was trained on; it
+    is not part of the id.
     """
 
     product_ids: tuple[str, ...]
@@ -34,8 +38,11 @@ class TasteModel:
     out_vectors: Vectors
     settings: TasteSettings
     figures: Mapping[str, Any] = field(default_factory=dict)
+    weights: SparseWeights | None = None
 
     def __post_init__(self) -> None:
+        if (self.settings.form == "sparse") != (self.weights is not None):
+            raise ModelError("a taste model has weights by product where its form is sparse, and only there.")
         if self.in_vectors.shape != self.out_vectors.shape or len(self.product_ids) != self.in_vectors.shape[0]:
             raise ModelError("a taste model needs an in-vector and an out-vector of one length for each product.")
 
@@ -46,7 +53,11 @@ class TasteModel:
 
     @property
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {"in_vectors": self.in_vectors, "out_vectors": self.out_vectors}
+        vectors: dict[str, NDArray[Any]] = {"in_vectors": self.in_vectors, "out_vectors": self.out_vectors}
+        if self.weights is None:
+            return vectors
+        kept = {name: getattr(self.weights, name) for name in _WEIGHTS}
+        return vectors | {f"weights_{name}": array for name, array in kept.items()}
 
     @property
     def _header(self) -> dict[str, Any]:
@@ -81,6 +92,9 @@ class TasteModel:
                 out_vectors=arrays["out_vectors"],
                 settings=TasteSettings.from_dict(header["settings"]),
                 figures=header["figures"],
+                weights=SparseWeights(**{name: arrays[f"weights_{name}"] for name in _WEIGHTS})
+                if "weights_starts" in arrays
+                else None,
             )
         except (KeyError, TypeError) as error:
             raise ModelError(f"a stored taste model is broken ({type(error).__name__}): train it again.") from error

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from profilestore.errors import UsageError
 
-__all__ = ["Learner", "TasteSettings"]
+__all__ = ["Form", "Learner", "TasteSettings"]
 
 Learner = Literal["ease", "spectral"]
+Form = Literal["dense", "sparse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class TasteSettings:
         forward_weight: how much it counts to foretell what is bought next, against completing histories.
         forward_window_days: how far ahead is foretold.
         forward_half_life_days: of what was bought next, back from the end.
+        popularity_strength: what popularity adds, against the best that taste gives; 0 for nothing.
+        popularity_half_life_days: of popularity, back from the end.
+        form: what is served: the vectors, or weights by product beside them.
+        sparse_weights: how many a product keeps in the sparse form.
     """
 
     learner: Learner = "ease"
@@ -35,17 +40,21 @@ class TasteSettings:
     forward_weight: float = 0.6
     forward_window_days: float = 10.0
     forward_half_life_days: float = 14.0
+    popularity_strength: float = 0.0
+    popularity_half_life_days: float | None = None
+    form: Form = "dense"
+    sparse_weights: int = 200
 
     def __post_init__(self) -> None:
         for name in ("ridge", "forward_window_days", "forward_half_life_days"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} of a taste model must be above 0.")
-        for name in ("training_half_life_days", "profile_half_life_days"):
+        for name in ("training_half_life_days", "profile_half_life_days", "popularity_half_life_days"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"{name} of a taste model must be above 0, or none.")
-        if self.dims < 1 or self.forward_weight < 0:
-            raise UsageError("a taste model needs at least 1 dimension and a forward_weight of at least 0.")
+        if self.dims < 1 or self.sparse_weights < 1 or self.forward_weight < 0 or self.popularity_strength < 0:
+            raise UsageError("a taste model needs at least 1 dimension and 1 weight, and no strength below 0.")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""

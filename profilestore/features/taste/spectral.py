@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from profilestore.features.taste.factoring import orthonormal
 from profilestore.features.taste.rows import TrainingRows
 
 __all__ = ["SpectralItems", "fit_spectral"]
@@ -60,6 +61,16 @@ class SpectralItems:
         inner = self._inverse(thin)
         return np.asarray(self._targets_t @ (self._inputs @ inner) - self._pull[:, None] * inner)
 
+    def columns(self, start: int, stop: int) -> Matrix:
+        """Some columns of B, (products, stop - start)."""
+        own = np.zeros((self.products, stop - start), dtype=np.float32)
+        own[np.arange(start, stop), np.arange(stop - start)] = 1.0
+        return self.forward(own)
+
+    def predict(self, profiles: Any) -> Matrix:
+        """Scores of some sparse profiles (users, products)."""
+        return self.backward(np.ascontiguousarray(profiles.toarray().T)).T
+
 
 def fit_spectral(rows: TrainingRows, *, rank: int = 1024, seed: int = 7) -> SpectralItems:
     """Fit the model; `rank` is how much of the gram matrix is kept beyond its diagonal."""
@@ -70,9 +81,9 @@ def fit_spectral(rows: TrainingRows, *, rank: int = 1024, seed: int = 7) -> Spec
     basis = rng.standard_normal((count, width)).astype(np.float32)
     transposed: Any = rows.inputs.T.tocsr()
     for _ in range(_ITERATIONS):
-        basis, _ = np.linalg.qr(basis)
+        basis = orthonormal(basis)
         basis = transposed @ (rows.inputs @ basis)
-    basis, _ = np.linalg.qr(basis)
+    basis = orthonormal(basis)
     seen = rows.inputs @ basis
     values, rotation = np.linalg.eigh((seen.T @ seen).astype(np.float64))
     kept = np.argsort(-values, kind="stable")[:rank]

@@ -6,7 +6,7 @@ product, with every decay off. Asked for is what is new to the user, over the fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from profilestore.features.ranking import ndcg_at, top_products
 from profilestore.features.taste.interactions import Interactions
+from profilestore.features.taste.prior import mass_of
 from profilestore.features.taste.settings import TasteSettings
 
 __all__ = ["Search", "Trial", "Validation", "cut_validation", "search_settings"]
@@ -30,6 +31,8 @@ _USERS_AT_ONCE: Final = 500
 _AXES: Final[tuple[tuple[dict[str, float | None], ...], ...]] = (
     (
         {"forward_weight": 0.0},
+        # EASE as it was published
+        {"forward_weight": 0.0, "training_half_life_days": None, "profile_half_life_days": None, "ridge": 600.0},
         {"forward_window_days": 20.0, "forward_half_life_days": 30.0},
         {"forward_window_days": 40.0, "forward_half_life_days": 90.0},
         {"forward_window_days": 5.0, "forward_half_life_days": 7.0},
@@ -54,15 +57,30 @@ class Validation:
 
     def ndcg(self, profiles: Any, score: Callable[[Any], NDArray[np.float32]]) -> NDArray[np.float64]:
         """NDCG@20 of each user, by a function from sparse profiles to scores (n, products)."""
+        figures: NDArray[np.float64] = self.ndcg_lifted(profiles, score, [None])[0]
+        return figures
+
+    def ndcg_lifted(
+        self,
+        profiles: Any,
+        score: Callable[[Any], NDArray[np.float32]],
+        lifts: Sequence[NDArray[np.float32] | None],
+    ) -> NDArray[np.float64]:
+        """The same with each of these lifts (products,) of popularity added: (lifts, users)."""
         seen = self.train.touched()
         known = np.zeros(self.train.product_count, dtype=bool)
         known[self.train.products] = True
-        figures = np.zeros(self.users.size)
+        mass = mass_of(profiles)
+        figures = np.zeros((len(lifts), self.users.size))
         for start in range(0, self.users.size, _USERS_AT_ONCE):
             chosen = self.users[start : start + _USERS_AT_ONCE]
             hidden = (seen[chosen].toarray() > 0) | ~known
-            top = top_products(score(profiles[chosen]), k=K, hidden=hidden)
-            figures[start : start + chosen.size] = ndcg_at(top, self.relevant[chosen].toarray() > 0)
+            relevant = self.relevant[chosen].toarray() > 0
+            base = score(profiles[chosen])
+            for row, lift in enumerate(lifts):
+                scores = base if lift is None else base + mass[chosen, None] * lift[None, :]
+                top = top_products(scores, k=K, hidden=hidden)
+                figures[row, start : start + chosen.size] = ndcg_at(top, relevant)
         return figures
 
 
