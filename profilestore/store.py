@@ -295,6 +295,7 @@ class ProfileStore:
         learner: Literal["auto", "ease", "spectral"] = "auto",
         dims: int | None = None,
         budget: int | None = None,
+        form: Literal["auto", "dense", "sparse"] = "auto",
         progress: Progress = _silent,
     ) -> TasteReport:
         """Train a taste model on the event log and switch it in without a stop.
@@ -303,12 +304,13 @@ class ProfileStore:
             learner: ease is exact and for up to some 25,000 products, spectral for more; auto takes what fits.
             dims: of the vectors; chosen on a validation cut when None.
             budget: how many settings may be tried on the validation cut; 0 takes the defaults.
+            form: dense is one kNN request, sparse is exact at any size; auto takes dense unless it loses over 3 %.
             progress: is told each step, with what it will take before it starts.
 
         Raises:
             ModelError: too little to learn from, or more than fits into memory.
         """
-        return train_taste(self._parts, learn_options(learner, dims, budget), progress=progress)
+        return train_taste(self._parts, learn_options(learner, dims, budget, form), progress=progress)
 
     def models(self) -> list[ModelEntry]:
         """All stored models with their figures, oldest first."""
