@@ -15,12 +15,13 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, Final
 
-__all__ = ["chinese_share", "content_tokens", "content_words", "tokenize"]
+__all__ = ["HAN", "chinese_share", "content_tokens", "content_words", "cut_words", "stem", "tokenize"]
 
-_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+# The characters of Chinese, as the inside of a regular expression's class.
+HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 # A run of Chinese, a number with its decimals and unit, a word (with what follows an apostrophe).
-_RUNS: Final = re.compile(rf"[{_HAN}]+|\d+(?:\.\d+)+[^\W_{_HAN}]*|[^\W_{_HAN}]+(?:['’][^\W_{_HAN}]+)*")
-_HAN_ONLY: Final = re.compile(rf"[{_HAN}]")
+_RUNS: Final = re.compile(rf"[{HAN}]+|\d+(?:\.\d+)+[^\W_{HAN}]*|[^\W_{HAN}]+(?:['’][^\W_{HAN}]+)*")
+_HAN_ONLY: Final = re.compile(rf"[{HAN}]")
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _ENGLISH: Final = re.compile(r"[a-z]+(?:['’][a-z]+)*")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
@@ -77,6 +78,16 @@ def content_words(text: str) -> list[tuple[str, str]]:
             word = run[:_LONGEST]
             found.append((_stem(run) if _ENGLISH.fullmatch(run) is not None else word, word))
     return found
+
+
+def cut_words(run: str) -> list[str]:
+    """The words of a run of Chinese in their order, each character once: joined they are the run again."""
+    return list(_jieba().cut(run, HMM=False))
+
+
+def stem(word: str) -> str:
+    """The Snowball stem of an English word in lower case."""
+    return _stem(word)
 
 
 def chinese_share(texts: Iterable[str]) -> float:
