@@ -104,7 +104,7 @@ class Nightly:
         except BaseException:
             # Also on Ctrl-C. If even this fails, the next one waits until this process is gone.
             with suppress(ProfileStoreError):
-                self._record.release(run)
+                self._record.release()
             raise
         report.users = run.written
         report.seconds = round(time.monotonic() - started, 3)

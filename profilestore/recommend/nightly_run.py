@@ -46,6 +46,7 @@ class RunRecord:
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._revision: Revision | None = None
+        self._latest: NightlyRun | None = None
 
     def take(self, options: str) -> tuple[NightlyRun, bool]:
         """The run to go on with and True, or a new one and False.
@@ -83,9 +84,10 @@ class RunRecord:
         """Note that every user has a list and no other is left."""
         self._put(replace(run, finished=True), owner=None)
 
-    def release(self, run: NightlyRun) -> None:
-        """Let go of a run that failed, so that it can be gone on with at once."""
-        self._put(run, owner=None)
+    def release(self) -> None:
+        """Let go of a run that failed, so that it can be gone on with at once from where it came to."""
+        if self._latest is not None:
+            self._put(self._latest, owner=None)
 
     def _put(self, run: NightlyRun, *, owner: Body | None) -> None:
         body = {
@@ -102,7 +104,7 @@ class RunRecord:
         outcome = self._store.put(RECORD, RECORD, body, new=revision is None, expected=revision)
         if outcome.revision is None:
             raise StoreError("another `recommend --all` of this shop took over: this one stops.")
-        self._revision = outcome.revision
+        self._revision, self._latest = outcome.revision, run
 
 
 def _under_way(body: Body) -> StoreError:
