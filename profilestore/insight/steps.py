@@ -98,7 +98,9 @@ class Run:
         return read_history(self.parts, as_of=self._as_of, progress=self.progress)
 
 
-STEPS: Final[tuple[Step, ...]] = ()
+STEPS: Final[tuple[Step, ...]] = (
+    Step("value", "profilestore.insight.value:derive_value", "Recency, frequency, monetary scores and value tiers."),
+)
 
 
 def step_named(name: str) -> Step | None:
