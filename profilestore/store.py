@@ -36,6 +36,7 @@ from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
 from profilestore.recommend.feedback.loop import Feedback
 from profilestore.recommend.feedback.making import make_choosing, make_feedback, make_nightly
 from profilestore.recommend.nightly import AllReport, fingerprint
+from profilestore.recommend.people import People
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import FilterOptions, Options, SimilarOptions
 from profilestore.settings import Settings
@@ -324,6 +325,12 @@ class ProfileStore:
     def insight(self) -> Insight:
         """What a marketer asks of the profiles: `shop.insight.run()`, `.results()`, `.result(name)`."""
         return Insight(self._parts)
+
+    @property
+    def people(self) -> People:
+        """Users instead of products: `shop.people.lookalike(["u1"])`, `.buyers("p1")`."""
+        self._show_recorded()
+        return People(self._client, self.settings, trained=self._recommender.trained)
 
     @property
     def rules(self) -> Rules:

@@ -62,7 +62,15 @@ COMMANDS: Final = (
     PlannedCommand("similar", "profilestore.cli.answers:similar", "Find products like these."),
     PlannedCommand("search", "profilestore.cli.answers:search", "Search products by words and by meaning together."),
     PlannedCommand("rules", "profilestore.cli.rules:app", "Mine and show what is bought together."),
-    PlannedCommand("feedback", "profilestore.cli.feedback:app", "What came of recommendations, and what follows from it."),
+    PlannedCommand(
+        "lookalike", "profilestore.cli.people:lookalike", "Find the users most like these users or this segment."
+    ),
+    PlannedCommand(
+        "buyers", "profilestore.cli.people:buyers", "Find the users who would like a product most, a new one too."
+    ),
+    PlannedCommand(
+        "feedback", "profilestore.cli.feedback:app", "What came of recommendations, and what follows from it."
+    ),
     PlannedCommand(
         "insight",
         "profilestore.cli.insight:app",

@@ -16,10 +16,12 @@ from profilestore.recommend.bodies import build_similar_body, build_sorted_body
 from profilestore.recommend.clauses import Body, Filters
 from profilestore.recommend.methods import choose_similar_method
 from profilestore.recommend.request import Request
+from profilestore.recommend.together import TOGETHER, build_together_body
 from profilestore.recommend.wish import SimilarOptions, check_id, check_n, make_filters
 
-__all__ = ["NO_VECTOR", "SimilarProducts"]
+__all__ = ["NO_RULES", "NO_VECTOR", "SimilarProducts"]
 
+NO_RULES: Final = "no rule leads from this product to one that fits: the popular ones of its category instead"
 NO_VECTOR: Final = "this product has no vector, such as one without a text: the popular ones of its category instead"
 
 
@@ -50,7 +52,7 @@ class SimilarProducts:
         check_id(product_id, kind="product")
         wish = self._wish(options)
         body = self._body(product_id, wish)
-        if self._shop.ask(body) is None:
+        if _known(self._shop.ask(body), wish) is None:
             body = self._popular_body(product_id, wish)
         return Request(path=self._shop.path, body=body)
 
@@ -70,7 +72,7 @@ class SimilarProducts:
             found = self._shop.ask_many([self._body(id, wish) for id in chunk])
             took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
             for product_id, hits in zip(chunk, found, strict=True):
-                yield self._answer(product_id, wish, hits, took_ms=took_ms)
+                yield self._answer(product_id, wish, _known(hits, wish), took_ms=took_ms)
 
     def _answer(self, product_id: str, wish: _Wish, hits: Hits | None, *, took_ms: float) -> SimilarAnswer | NotFound:
         if hits is not None:
@@ -79,11 +81,14 @@ class SimilarProducts:
             popular = self._shop.ask(self._popular_body(product_id, wish)) or []
         except NotFound as error:
             return error
+        told = NO_RULES if wish.method == TOGETHER.name else NO_VECTOR
         return SimilarAnswer(
-            product_id=product_id, method="popular", took_ms=took_ms, items=read_items(popular), fallback=NO_VECTOR
+            product_id=product_id, method="popular", took_ms=took_ms, items=read_items(popular), fallback=told
         )
 
     def _body(self, product_id: str, wish: _Wish) -> Body:
+        if wish.method == TOGETHER.name:
+            return build_together_body(product_id, filters=wish.filters, n=wish.n)
         return build_similar_body(
             product_id,
             prefix=self._shop.settings.prefix,
@@ -103,3 +108,8 @@ class SimilarProducts:
         return build_sorted_body(
             required=filters.required(), forbidden=filters.forbidden(), n=wish.n, by=("popularity",)
         )
+
+
+def _known(hits: Hits | None, wish: _Wish) -> Hits | None:
+    """The hits; None where nothing is known: rules look nothing up that could be missing, and are just not there."""
+    return None if wish.method == TOGETHER.name and hits is not None and len(hits) == 0 else hits
