@@ -151,7 +151,7 @@ def test_a_second_run_is_refused_while_the_first_is_at_it(shop: ProfileStore) ->
 
 
 def test_a_run_that_was_taken_over_stops(shop: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of a process that was paused for longer than a minute: two at once in one process, the first taken for dead."""
+    """As of a process that was paused for longer than a minute: two in one process, the first taken for dead."""
     taken: list[str] = []
 
     def meanwhile(done: int, total: int) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Final, Unpack
 
 from profilestore.elastic.search import CHUNK
-from profilestore.errors import ModelError
+from profilestore.errors import ModelError, UsageError
 from profilestore.recommend.answers import Answer
 from profilestore.recommend.feedback.bandit import Bandit, choose
 from profilestore.recommend.feedback.experiments import Experiment, Experiments, assign
@@ -34,7 +34,7 @@ EXPERIMENT_METHODS: Final = (*METHOD_NAMES, BANDIT)
 
 # By user, in their order: whether they have switched personalisation off.
 OptedOut = Callable[[Sequence[str]], Sequence[bool]]
-Answering = Callable[[Iterable[str], Options], Iterator[Answer]]
+Answering = Callable[[Iterable[str | None], Options], Iterator[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Choosing:
 
     def recommend_many(
         self,
-        user_ids: Iterable[str],
+        user_ids: Iterable[str | None],
         *,
         experiment: str | None = None,
         explain: bool = False,
@@ -87,7 +87,7 @@ class Choosing:
             ModelError: none of the bandit's methods is trained.
         """
 
-        def answer(ids: Iterable[str], options: Options) -> Iterator[Answer]:
+        def answer(ids: Iterable[str | None], options: Options) -> Iterator[Answer]:
             return self._recommender.recommend_many(ids, explain=explain, reasons=reasons, language=language, **options)
 
         if experiment is None and options.get("method") != BANDIT:
@@ -95,12 +95,12 @@ class Choosing:
         choosing = self._chooser(experiment, options.get("method", "auto"))
         # Options are checked at once, not when the first answer is taken.
         answer((), {**options, "method": "auto"})
-        return self._stream(iter(user_ids), choosing, experiment is not None, answer, options)
+        return self._stream(_named(user_ids), choosing, experiment is not None, answer, options)
 
-    def request_for(self, user_id: str, *, experiment: str | None = None, **options: Unpack[Options]) -> Request:
+    def request_for(self, user_id: str | None, *, experiment: str | None = None, **options: Unpack[Options]) -> Request:
         """As `Recommender.request_for`, by the method that is chosen for this user."""
         if experiment is not None or options.get("method") == BANDIT:
-            (choice,) = self._chooser(experiment, options.get("method", "auto"))([user_id])
+            (choice,) = self._chooser(experiment, options.get("method", "auto"))(list(_named([user_id])))
             options = {**options, "method": choice.method}
         return self._recommender.request_for(user_id, **options)
 
@@ -172,3 +172,11 @@ def _usable(methods: Sequence[str], trained: Trained) -> list[str]:
         with suppress(ModelError):
             usable.append(choose_method(method, trained=trained).name)
     return list(dict.fromkeys(usable))
+
+
+def _named(user_ids: Iterable[str | None]) -> Iterator[str]:
+    """The users; a session of nobody has no arm and no choice."""
+    for user_id in user_ids:
+        if user_id is None:
+            raise UsageError("an experiment and the bandit choose for a user, and none is given.")
+        yield user_id

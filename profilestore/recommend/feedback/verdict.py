@@ -30,6 +30,11 @@ POWER: Final = 0.8
 # The usual threshold of the sample-ratio check: one false alarm in a thousand experiments.
 _MISMATCH: Final = 0.001
 
+# Who looks before all users are there may conclude only what is beyond doubt (Haybittle 1971, Peto 1976), and not
+# from so few users that a mean is not normal yet.
+_EARLY: Final = 0.001
+_LEAST_EARLY: Final = 100
+
 Outcome = Literal["mismatch", "nothing yet", "difference", "no difference"]
 
 
@@ -173,6 +178,8 @@ def _comparisons(
             outcome = "mismatch"
         elif needed is not None and users >= needed and p is not None:
             outcome = "difference" if p < 1 - LEVEL else "no difference"
+        elif p is not None and p < _EARLY and min(sums[method].users, sums[control].users) >= _LEAST_EARLY:
+            outcome = "difference"
         comparisons.append(
             Comparison(
                 method=method,
