@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     bandit_memory_days: Positive = 30.0
     num_candidates: int = Field(default=200, ge=10, le=10_000)
 
+    # insight
+    segment_method: Literal["kmeans", "hierarchical", "dbscan"] = "kmeans"
+    segment_count: int | None = Field(default=None, ge=2, le=50)
+
     @field_validator("elasticsearch_url")
     @classmethod
     def _url_without_credentials(cls, value: str | None) -> str | None:

@@ -369,9 +369,11 @@ class ProfileStore:
             self._parts.in_force.profiles.refresh(self.settings.index("profiles"))
 
     def recommend(
-        self, user_id: str, *, explain: bool = False, experiment: str | None = None, **options: Unpack[Options]
+        self, user_id: str | None, *, explain: bool = False, experiment: str | None = None, **options: Unpack[Options]
     ) -> Answer:
         """The products this user would like; the popular ones for a user of whom nothing is known.
+
+        With `session=[...]` by these products instead of a profile; then the user may be None.
 
         `method="bandit"` lets the bandit choose; with an `experiment` the method is that of the user's arm, and the
         answer has a `request_id` for the impression events.
@@ -381,7 +383,7 @@ class ProfileStore:
 
     def recommend_many(
         self,
-        user_ids: Iterable[str],
+        user_ids: Iterable[str | None],
         *,
         explain: bool = False,
         experiment: str | None = None,
@@ -391,7 +393,9 @@ class ProfileStore:
         self._show_recorded()
         return self._choosing.recommend_many(user_ids, explain=explain, experiment=experiment, **options)
 
-    def recommend_request(self, user_id: str, *, experiment: str | None = None, **options: Unpack[Options]) -> Request:
+    def recommend_request(
+        self, user_id: str | None, *, experiment: str | None = None, **options: Unpack[Options]
+    ) -> Request:
         """The request that any app can send to Elasticsearch itself for the same list."""
         self._show_recorded()
         return self._choosing.request_for(user_id, experiment=experiment, **options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from profilestore.cli.filters import comma_separated, with_filters
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table, say
 
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["recommend", "search", "similar"]
 
-NumberOption = Annotated[int, typer.Option("-n", min=1, max=1000, help="How many products.")]
-MethodOption = Annotated[str, typer.Option("--method", help="auto, text, topics, taste, hybrid, popular or trending.")]
-CategoryOption = Annotated[
-    list[str] | None, typer.Option("--category", metavar="NAME", help="Only of this category; repeatable.")
-]
-MinPriceOption = Annotated[float | None, typer.Option("--min-price", min=0, help="Not cheaper.")]
-MaxPriceOption = Annotated[float | None, typer.Option("--max-price", min=0, help="Not dearer.")]
-InStockOption = Annotated[bool, typer.Option("--in-stock", help="Only what is in stock.")]
-ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", metavar="ID", help="Not this; repeatable.")]
+Filters = dict[str, Any]  # what `with_filters` hands over
+
+_METHODS = (
+    "auto, taste, hybrid, text, topics, similar-users, bought-together, popular, trending, new, popular-in-segment, "
+    "session or bandit."
+)
+MethodOption = Annotated[str, typer.Option("--method", help=_METHODS)]
 AsQueryOption = Annotated[
     bool, typer.Option("--as-query", help="Print the request that an app can send itself, as one JSON object.")
 ]
@@ -34,17 +33,25 @@ AsCurlOption = Annotated[bool, typer.Option("--as-curl", help="Print that reques
 
 
 @with_settings
+@with_filters
 def recommend(
     settings: Settings,
-    users: Annotated[list[str], typer.Argument(metavar="USER", help="User ids; - reads them from standard input.")],
-    n: NumberOption = 10,
+    filters: Filters,
+    users: Annotated[
+        list[str] | None, typer.Argument(metavar="USER", help="User ids; - reads them from standard input.")
+    ] = None,
     method: MethodOption = "auto",
-    category: CategoryOption = None,
-    min_price: MinPriceOption = None,
-    max_price: MaxPriceOption = None,
-    in_stock: InStockOption = False,
-    exclude: ExcludeOption = None,
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also what the user has seen.")] = False,
+    exclude_bought: Annotated[bool, typer.Option("--exclude-bought", help="Not what the user has bought.")] = False,
+    exclude_cart: Annotated[bool, typer.Option("--exclude-cart", help="Not what is in the user's cart.")] = False,
+    diversity: Annotated[float, typer.Option("--diversity", metavar="0..1", help="How different they are.")] = 0.0,
+    segment_field: Annotated[
+        str | None, typer.Option("--segment-field", metavar="FIELD", help="Popular among users of the same FIELD.")
+    ] = None,
+    session: Annotated[
+        list[str] | None,
+        typer.Option("--session", metavar="ID[,ID]", help="By these products instead of a profile; repeatable."),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="The past events that contributed most.")] = False,
     as_query: AsQueryOption = False,
     as_curl: AsCurlOption = False,
@@ -53,27 +60,32 @@ def recommend(
     """Recommend products to users, one Elasticsearch request an answer."""
     from profilestore.store import ProfileStore
 
-    options: dict[str, Any] = {**_filters(n, category, min_price, max_price, in_stock, exclude), "method": method}
-    options["include_seen"] = include_seen
+    options: dict[str, Any] = {**filters, "method": method}
+    options |= {"include_seen": include_seen, "exclude_bought": exclude_bought, "exclude_cart": exclude_cart}
+    options |= {"diversity": diversity, "segment_field": segment_field}
+    if session is not None:
+        options["session"] = comma_separated(session)
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
-            _print_request(shop.recommend_request(_only(users), **options), settings, shop.url, curl=as_curl)
+            asked = None if session is not None and not users else _only(users or [])
+            _print_request(shop.recommend_request(asked, **options), settings, shop.url, curl=as_curl)
             return
-        for answer in shop.recommend_many(_ids(users), explain=explain, **options):
-            _print_answer(answer, f"user {answer.user_id}", settings, json=json)
+        answers = (
+            [shop.recommend(None, explain=explain, **options)]
+            if session is not None and not users
+            else shop.recommend_many(_some(users), explain=explain, **options)
+        )
+        for answer in answers:
+            _print_answer(answer, _whose(answer), settings, json=json)
 
 
 @with_settings
+@with_filters
 def similar(
     settings: Settings,
+    filters: Filters,
     products: Annotated[list[str], typer.Argument(metavar="PRODUCT", help="Product ids; - reads standard input.")],
-    n: NumberOption = 10,
     method: Annotated[str, typer.Option("--method", help="auto, text, topics, taste or hybrid.")] = "auto",
-    category: CategoryOption = None,
-    min_price: MinPriceOption = None,
-    max_price: MaxPriceOption = None,
-    in_stock: InStockOption = False,
-    exclude: ExcludeOption = None,
     as_query: AsQueryOption = False,
     as_curl: AsCurlOption = False,
     json: JsonOption = False,
@@ -82,7 +94,7 @@ def similar(
     from profilestore.errors import NotFound
     from profilestore.store import ProfileStore
 
-    options: dict[str, Any] = {**_filters(n, category, min_price, max_price, in_stock, exclude), "method": method}
+    options: dict[str, Any] = {**filters, "method": method}
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
             _print_request(shop.similar_request(_only(products), **options), settings, shop.url, curl=as_curl)
@@ -100,16 +112,12 @@ def similar(
 
 
 @with_settings
+@with_filters
 def search(
     settings: Settings,
+    filters: Filters,
     words: Annotated[list[str], typer.Argument(metavar="WORDS", help="Each one search; - reads lines.")],
     user: Annotated[str | None, typer.Option("--user", metavar="USER", help="Lean to this user's profile.")] = None,
-    n: NumberOption = 10,
-    category: CategoryOption = None,
-    min_price: MinPriceOption = None,
-    max_price: MaxPriceOption = None,
-    in_stock: InStockOption = False,
-    exclude: ExcludeOption = None,
     as_query: AsQueryOption = False,
     as_curl: AsCurlOption = False,
     json: JsonOption = False,
@@ -117,32 +125,17 @@ def search(
     """Search products by words and by meaning together."""
     from profilestore.store import ProfileStore
 
-    options: dict[str, Any] = _filters(n, category, min_price, max_price, in_stock, exclude)
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
-            request = shop.search_request(_only(words), user=user, **options)
+            request = shop.search_request(_only(words), user=user, **filters)
             _print_request(request, settings, shop.url, curl=as_curl)
             return
-        for answer in shop.search_many(_ids(words), user=user, **options):
+        for answer in shop.search_many(_ids(words), user=user, **filters):
             _print_answer(answer, f"“{answer.words}”", settings, json=json)
 
 
-def _filters(
-    n: int,
-    category: list[str] | None,
-    min_price: float | None,
-    max_price: float | None,
-    in_stock: bool,
-    exclude: list[str] | None,
-) -> dict[str, Any]:
-    return {
-        "n": n,
-        "category": category,
-        "min_price": min_price,
-        "max_price": max_price,
-        "in_stock": in_stock,
-        "exclude": exclude or (),
-    }
+def _whose(answer: Answer) -> str:
+    return "this session" if answer.user_id is None else f"user {answer.user_id}"
 
 
 def _ids(given: Iterable[str]) -> Iterator[str]:
@@ -154,6 +147,14 @@ def _ids(given: Iterable[str]) -> Iterator[str]:
         for line in sys.stdin:
             if line.strip() != "":
                 yield line.strip()
+
+
+def _some(given: list[str] | None) -> Iterator[str]:
+    from profilestore.errors import UsageError
+
+    if not given:
+        raise UsageError("whom to recommend to is missing: user ids, - for standard input, or --session IDS.")
+    return _ids(given)
 
 
 def _only(given: list[str]) -> str:
@@ -185,6 +186,8 @@ def _print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, set
     if len(answer.items) == 0:
         say(f"{whose}: no product fits")
         return
+    if answer.filled > 0:
+        say(f"{whose}: the last {answer.filled} are popular products, since {answer.method} finds no more")
     explained = any(len(item.reasons) > 0 for item in answer.items)
     columns = ("product", "title", "score", f"price {settings.currency}", *(("because of",) if explained else ()))
     rows = [

@@ -55,8 +55,10 @@ class ProductDocument(Product):
     `taste_vector` (taste dimensions,), the out-vector; `taste_in`, the in-vector, is not searched;
     `taste_predicted` says that both were foretold from content and not learned from events; `taste_weights`
     (product acted on -> how much that speaks for this one, above 0) stand beside them in the sparse form.
+    `listed` is the day from which the product is new: `released`, or the one on which it was first indexed.
     """
 
+    listed: date | None = None
     generation: str | None = None
     row_hash: str | None = None
     text_hash: str | None = None
@@ -72,6 +74,14 @@ class ProductDocument(Product):
     rules_weights: dict[str, float] | None = None
     popularity: float | None = None
     trending: float | None = None
+    sentiment_mean: float | None = None
+    sentiment_count: int | None = None
+    sentiment_price: float | None = None
+    sentiment_quality: float | None = None
+    sentiment_delivery: float | None = None
+    sentiment_service: float | None = None
+    sentiment_change: float | None = None
+    segment_popularity: dict[str, float] | None = None
     deleted: bool | None = None
 
     def row(self) -> Product:

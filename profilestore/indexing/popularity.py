@@ -13,7 +13,9 @@ value of a product changes only when it is bought again: no ageing job, and few 
 ahead of another by one where it has twice its decayed count. On Online Retail, as above: 0.074 with
 the default half-life of 14 days.
 
-Products are changed by partial updates of these two fields, and only where they differ.
+`segment_popularity` follows them, see `segment_popularity.py`.
+
+Products are changed by partial updates of these fields, and only where they differ.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.retry import patient
 from profilestore.elastic.search import Client
 from profilestore.errors import NotInitialised
+from profilestore.indexing.segment_popularity import derive_segment_popularity
 from profilestore.settings import Settings
 
 __all__ = ["Popularity", "popularity_as_of", "popularity_body", "refresh_popularity", "refresh_popularity_if_old"]
@@ -151,6 +154,8 @@ def _derive(client: Client, settings: Settings) -> int:
     }
     trending = _trending(client, identity.index, types, half_life_days=settings.trending_half_life_days)
     written = _write(client, settings, {id: (count, trending.get(id)) for id, count in users.items()})
+    if derive_segment_popularity(client, settings) > 0:
+        ProductIndex(client, name=settings.index("products")).refresh(settings.index("products"))
     ModelStore(client, alias=settings.index("models")).put(RECORD, RECORD, {"events": events, "products": len(users)})
     return written
 

@@ -71,6 +71,8 @@ class _List:
     items: tuple[Item, ...]
     # Why another method than the one asked for answered; None when it did.
     fallback: str | None = None
+    # How many items, at the end and with score 0, are popular products that fill the list up.
+    filled: int = 0
 
     @property
     def product_ids(self) -> list[str]:
@@ -89,7 +91,8 @@ class _List:
 class Answer(_List):
     """What a user would like. `took_ms` is from call to answer; of many at once, the call's share."""
 
-    user_id: str
+    # None in a session of nobody.
+    user_id: str | None
     # Of an answer within an experiment, for the app's impression events; the name is None for who is not assigned.
     experiment: str | None = None
     request_id: str | None = None
@@ -132,17 +135,21 @@ class SearchAnswer(_List):
         return {"words": self.words, "user_id": self.user_id, **self._json()}
 
 
-def read_items(hits: list[dict[str, Any]]) -> tuple[Item, ...]:
-    """Items from the hits of a search. Where the server sorted by a field, that field's value is the score."""
+def read_items(hits: list[dict[str, Any]], *, filled: int = 0) -> tuple[Item, ...]:
+    """Items from the hits of a search. Where the server sorted by a field, that field's value is the score.
+
+    The last `filled` of them are of another search, whose scores cannot be compared: theirs are 0.
+    """
+    own = len(hits) - filled
     return tuple(
         Item(
             product_id=source["product_id"],
-            score=_score(hit),
+            score=_score(hit) if place < own else 0.0,
             title=source.get("title"),
             price=source.get("price"),
             category=source.get("category"),
         )
-        for hit in hits
+        for place, hit in enumerate(hits)
         for source in (hit["_source"],)
     )
 

@@ -65,6 +65,11 @@ class Shop:
         """These fields of profiles, in the order of the ids; None where there is no profile."""
         return get_sources(self.client, index=self.settings.index("profiles"), ids=user_ids, fields=fields)
 
+    def read_products(self, product_ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """These fields, vectors too, of those products that there are."""
+        sources = get_sources(self.client, index=self.products, ids=product_ids, fields=fields, vectors=True)
+        return {id: source for id, source in zip(product_ids, sources, strict=True) if source is not None}
+
     def ask_profiles(self, bodies: Sequence[Body]) -> list[dict[str, Any] | None]:
         """The whole answers, aggregations included, of searches of the profiles; None where a vector is missing."""
         answers = multi_search(self.client, index=self.settings.index("profiles"), bodies=bodies)

@@ -19,7 +19,6 @@ from profilestore.recommend.clauses import Body, Clause, Filters, all_of, capped
 from profilestore.recommend.method import Question
 
 __all__ = [
-    "SPACE_BOOSTS",
     "SPACE_FIELDS",
     "build_knn_body",
     "build_search_body",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 SPACE_FIELDS: Final[dict[str, str]] = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_vector"}
-SPACE_BOOSTS: Final[dict[str, float]] = {"text": 1.0, "topics": 0.15, "taste": 1.0}
 
 # How many of the products with one of the words are compared by meaning and with the profile.
 LEXICAL_CANDIDATES: Final = 1000
@@ -167,7 +165,7 @@ def _nearest(
         SPACE_FIELDS[first],
         lookup={**document, "path": paths[first]},
         # Twice as many as asked for, so that equal scores at the end of the list are ordered too.
-        k=candidates if len(others) > 0 else 2 * n,
+        k=candidates if len(others) > 0 else min(2 * n, candidates),
         num_candidates=candidates,
         boost=boost,
         chosen=chosen,

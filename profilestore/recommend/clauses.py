@@ -33,6 +33,7 @@ class Filters:
     """What an answer is confined to. Prices are inclusive, in the shop's currency."""
 
     category: tuple[str, ...] = ()
+    brand: tuple[str, ...] = ()
     min_price: float | None = None
     max_price: float | None = None
     in_stock: bool = False
@@ -47,6 +48,8 @@ class Filters:
         clauses: list[Clause] = []
         if len(self.category) > 0:
             clauses.append({"terms": {"category": list(self.category)}})
+        if len(self.brand) > 0:
+            clauses.append({"terms": {"brand": list(self.brand)}})
         bounds = {"gte": self.min_price, "lte": self.max_price}
         bounds = {name: bound for name, bound in bounds.items() if bound is not None}
         if len(bounds) > 0:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from profilestore.recommend.clauses import Body, Clause
 from profilestore.recommend.trained import Trained
 from profilestore.recommend.wish import Wish
 from profilestore.settings import Settings
 
-__all__ = ["Method", "Question"]
+__all__ = ["NO_PROFILE", "Method", "Question"]
+
+NO_PROFILE: Final = "nothing is known of this user, or personalisation is off: the popular products instead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Question:
         trained: what the shop has trained.
         profile: the fields that the method `reads`; None where it reads none or nobody has this id.
         found: the answer to the method's `ask_profiles`, None where it asks nothing or a vector is missing.
+        session: the products of the session that there are, by id, with what the method `reads_session`.
+        besides: what further rules products out, such as those that another method gave already.
     """
 
     user_id: str | None
@@ -42,6 +46,8 @@ class Question:
     trained: Trained
     profile: Mapping[str, Any] | None = None
     found: Mapping[str, Any] | None = field(default=None, repr=False)
+    session: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    besides: tuple[Clause, ...] = ()
 
     @property
     def lookup(self) -> Clause | None:
@@ -54,7 +60,7 @@ class Question:
 
     def forbidden(self) -> list[Clause]:
         """What rules a product out: deleted, excluded, and what this user has seen, bought or in the cart."""
-        return [*self.wish.filters.forbidden(), *self.wish.hidden_by(self.lookup)]
+        return [*self.wish.filters.forbidden(), *self.wish.hidden_by(self.lookup), *self.besides]
 
 
 def _nothing(trained: Trained) -> Mapping[str, float]:
@@ -77,8 +83,9 @@ class Method:
         reads: the profile fields to read first, by id; none for a method of one request.
         ask_profiles: a search over the profiles to send first, or None for this user.
         no_query: why `--as-query` cannot print it; None where one request says all.
-        personal: whether it depends on the user beyond what is left out: then a product list of nothing
-            known falls back to the popular ones.
+        reads_session: the fields of the session's products to read first, vectors among them.
+        lists_all: whether it lists every product that the options leave in; others are filled up to n.
+        unknown: what is said where it knows nothing.
     """
 
     name: str
@@ -87,4 +94,6 @@ class Method:
     reads: Callable[[Trained, Wish], Sequence[str]] = _no_fields
     ask_profiles: Callable[[Question], Body | None] | None = None
     no_query: str | None = None
-    personal: bool = True
+    reads_session: Callable[[Trained], Sequence[str]] | None = None
+    lists_all: bool = False
+    unknown: str = NO_PROFILE

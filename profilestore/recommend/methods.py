@@ -9,13 +9,17 @@ with topics at 0.1 to 0.2 of the text 0.052, popular 0.042; taste 0.159 (`profil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 from profilestore.errors import ModelError, UsageError
-from profilestore.recommend.bodies import SPACE_BOOSTS, build_knn_body, build_sorted_body
-from profilestore.recommend.clauses import Body
-from profilestore.recommend.method import Method, Question
+from profilestore.recommend.bodies import build_knn_body
+from profilestore.recommend.hybrid import HYBRID
+from profilestore.recommend.method import Method
+from profilestore.recommend.neighbours import SIMILAR_USERS
+from profilestore.recommend.popular import NEW, POPULAR, POPULAR_IN_SEGMENT, TRENDING
+from profilestore.recommend.session import SESSION
+from profilestore.recommend.taste import TASTE
+from profilestore.recommend.together import TOGETHER
 from profilestore.recommend.trained import Trained
 
 __all__ = [
@@ -30,13 +34,12 @@ __all__ = [
 ]
 
 AUTO_ORDER: Final = ("taste", "hybrid", "text", "topics")
-SIMILAR_METHODS: Final = ("auto", "text", "topics", "taste", "hybrid")
+SIMILAR_METHODS: Final = ("auto", "text", "topics", "taste", "hybrid", "bought-together")
 TRAINED_BY: Final[dict[str, str]] = {
     "text": "`profilestore index products FILE` with a text model",
     "topics": "`profilestore topics train`",
     "taste": "`profilestore train`",
 }
-_HYBRID_SPACES: Final = ("text", "topics")
 
 
 def _one_space(space: str) -> Method:
@@ -45,31 +48,20 @@ def _one_space(space: str) -> Method:
     return Method(name=space, build=lambda question: build_knn_body(question, boosts), boosts=lambda trained: boosts)
 
 
-def _hybrid_boosts(trained: Trained) -> Mapping[str, float]:
-    """Those of validation, scaled by what `feedback apply` measured."""
-    factors = dict(trained.boost_factors)
-    return {space: SPACE_BOOSTS[space] * factors.get(space, 1.0) for space in _HYBRID_SPACES}
-
-
-def _build_hybrid(question: Question) -> Body | None:
-    return build_knn_body(question, _hybrid_boosts(question.trained))
-
-
-def _build_sorted(question: Question, *, by: str) -> Body:
-    return build_sorted_body(required=question.required(), forbidden=question.forbidden(), n=question.size, by=(by,))
-
-
-POPULAR: Final = Method(name="popular", build=partial(_build_sorted, by="popularity"), personal=False)
-
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
     for method in (
+        TASTE,
+        HYBRID,
         _one_space("text"),
         _one_space("topics"),
-        _one_space("taste"),
-        Method(name="hybrid", build=_build_hybrid, boosts=_hybrid_boosts),
         POPULAR,
-        Method(name="trending", build=partial(_build_sorted, by="trending"), personal=False),
+        TRENDING,
+        NEW,
+        POPULAR_IN_SEGMENT,
+        SESSION,
+        TOGETHER,
+        SIMILAR_USERS,
     )
 }
 METHOD_NAMES: Final = ("auto", *METHODS)

@@ -180,7 +180,7 @@ def _count(report: AllReport, lists: Sequence[RecommendationList]) -> None:
 def _list_of(answer: Answer, *, run: str, generation: str, as_of: datetime) -> RecommendationList:
     items = [item.to_json_dict() for item in answer.items]
     return RecommendationList(
-        user_id=answer.user_id,
+        user_id=str(answer.user_id),
         as_of=as_of,
         method=answer.method,
         fallback=answer.fallback,

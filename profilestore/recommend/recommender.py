@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Unpack
+from typing import Final, Unpack
 
 from profilestore.elastic.search import CHUNK, Client
 from profilestore.errors import NotFound, UsageError
@@ -15,6 +15,7 @@ from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
 from profilestore.recommend.asking import Shop
 from profilestore.recommend.explainer import Explainer
 from profilestore.recommend.explaining import Evidence
+from profilestore.recommend.filling import completed
 from profilestore.recommend.phrases import Language
 from profilestore.recommend.request import Request
 from profilestore.recommend.serving import Served, Serving
@@ -25,6 +26,11 @@ from profilestore.recommend.words import Embed, WordSearch
 from profilestore.settings import Settings
 
 __all__ = ["Recommender"]
+
+NO_LIMIT: Final = (
+    "at most m of a category cannot be said in one request: profilestore fetches more and cuts. "
+    "Leave --as-query out, or --max-per-category."
+)
 
 Explained = Callable[[Answer, Served], Answer]
 
@@ -65,7 +71,7 @@ class Recommender:
 
     def recommend(
         self,
-        user_id: str,
+        user_id: str | None,
         *,
         explain: bool = False,
         reasons: int | None = 3,
@@ -74,9 +80,10 @@ class Recommender:
     ) -> Answer:
         """The n products that this user would like, best first; see `wish.Options` for the options.
 
-        A user nobody knows, or with personalisation off, gets the popular ones: `method` is then
-        "popular" and `fallback` says why. With `explain`, each item has its `reasons`, at most so many or all
-        for None, in words of this `language`.
+        A user nobody knows, or with personalisation off, gets the popular ones: `method` is then "popular" and
+        `fallback` says why. No list is shorter than n while there are n products that the options leave in:
+        popular ones fill it up, and `filled` says how many. With `explain`, each item has its `reasons`, at most
+        so many or all for None, in words of this `language`. Without a user (None), by the products of a `session`.
 
         Raises:
             UsageError: n, method, a price or an id that cannot be meant.
@@ -88,7 +95,7 @@ class Recommender:
 
     def recommend_many(
         self,
-        user_ids: Iterable[str],
+        user_ids: Iterable[str | None],
         *,
         explain: bool = False,
         reasons: int | None = 3,
@@ -107,19 +114,23 @@ class Recommender:
         explained = partial(self._explained, top=reasons, language=language) if explain else None
         return self._stream(iter(user_ids), wish, explained=explained)
 
-    def request_for(self, user_id: str, **options: Unpack[Options]) -> Request:
+    def request_for(self, user_id: str | None, **options: Unpack[Options]) -> Request:
         """The request that `recommend` answers from: sent by hand, it gives the same list.
 
         For a user without a profile or vectors it is the one for the popular products, which is
-        found out by asking.
+        found out by asking. What a method must read first stands in it as it is now.
+
+        Raises:
+            UsageError: one request cannot say it; and as `recommend`.
         """
-        check_id(user_id, kind="user")
         wish = make_wish(options)
         self._serving.check(wish)
-        (served,) = self._serving.serve([user_id], wish)
+        if wish.max_per_category is not None:
+            raise UsageError(NO_LIMIT)
+        (served,) = self._serving.serve([_checked(user_id, wish)], wish)
         if served.method.no_query is not None:
             raise UsageError(served.method.no_query)
-        return Request(path=self._shop.path, body=served.body or {})
+        return Request(path=self._shop.path, body=completed(served))
 
     def similar(self, product_id: str, **options: Unpack[SimilarOptions]) -> SimilarAnswer:
         """The n products most like this one, itself left out.
@@ -168,9 +179,9 @@ class Recommender:
         """The request that `search` answers from."""
         return self._words.request(words, user, options)
 
-    def _stream(self, user_ids: Iterator[str], wish: Wish, *, explained: Explained | None) -> Iterator[Answer]:
+    def _stream(self, user_ids: Iterator[str | None], wish: Wish, *, explained: Explained | None) -> Iterator[Answer]:
         renew = True
-        while len(chunk := [check_id(id, kind="user") for id in islice(user_ids, CHUNK)]) > 0:
+        while len(chunk := [_checked(id, wish) for id in islice(user_ids, CHUNK)]) > 0:
             started = time.perf_counter()
             served = self._serving.serve(chunk, wish, renew=renew)
             renew = renew and all(each.fallback is None for each in served)
@@ -187,3 +198,11 @@ class Recommender:
             answer.items, method=served.method, question=served.question, body=served.body, top=top, language=language
         )
         return answer.with_reasons(reasons).timed(answer.took_ms + (time.perf_counter() - started) * 1000.0)
+
+
+def _checked(user_id: str | None, wish: Wish) -> str | None:
+    if user_id is not None:
+        return check_id(user_id, kind="user")
+    if len(wish.session) == 0:
+        raise UsageError("whom to recommend to is missing: a user id, or the products of a session.")
+    return None

@@ -1,50 +1,25 @@
-"""From users and a wish to products: reads, bodies, fall-backs, for many users at once.
+"""From users and a wish to products: reads, bodies, fall-backs and filling up, for many users at once.
 
-One search an answer, and what its method must read before. A further one is sent only where the first
-says that nothing is known (404: an unknown user, no vector, or personalisation off).
+One search an answer, and what its method must read before. A further one is sent only where the first says
+that nothing is known (404: an unknown user, no vector, or personalisation off), or finds fewer than n.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from profilestore.recommend.answers import Answer, read_items
-from profilestore.recommend.asking import Hits, Shop
-from profilestore.recommend.clauses import Body
-from profilestore.recommend.method import Method, Question
-from profilestore.recommend.methods import POPULAR, choose_method
+from profilestore.recommend.asking import Shop
+from profilestore.recommend.diversity import check_diversity
+from profilestore.recommend.filling import NO_EVENTS, Served, asked, filled_up
+from profilestore.recommend.method import NO_PROFILE, Question
+from profilestore.recommend.methods import choose_method
+from profilestore.recommend.popular import POPULAR, POPULAR_IN_SEGMENT, segment_fields
 from profilestore.recommend.trained import Trained
 from profilestore.recommend.wish import Wish
 
 __all__ = ["NO_PROFILE", "Served", "Serving"]
-
-NO_PROFILE: Final = "nothing is known of this user, or personalisation is off: the popular products instead"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A question with the method that answered it, the body that was sent and its hits.
-
-    `hits` is None until something is found. `fallback` says why another method than the one asked answered.
-    """
-
-    question: Question
-    method: Method
-    body: Body | None = None
-    hits: Hits | None = None
-    fallback: str | None = None
-
-    def answer(self, *, took_ms: float) -> Answer:
-        """What the user gets."""
-        return Answer(
-            user_id=self.question.user_id or "",
-            method=self.method.name,
-            took_ms=took_ms,
-            items=read_items(self.hits or []),
-            fallback=self.fallback,
-        )
 
 
 class Serving:
@@ -54,14 +29,17 @@ class Serving:
         self._shop = shop
 
     def check(self, wish: Wish) -> None:
-        """Raise for a method that there is not, or whose space is not trained."""
-        choose_method(wish.asked, trained=self._shop.trained.current())
+        """Raise for a method that there is not, or whose space is not trained, and for a field not counted."""
+        trained = self._shop.trained.current()
+        choose_method(wish.asked, trained=trained)
+        segment_fields(self._shop.settings, wish)
+        check_diversity(wish.diversity, trained)
 
-    def serve(self, user_ids: Sequence[str], wish: Wish, *, renew: bool = True) -> list[Served]:
+    def serve(self, user_ids: Sequence[str | None], wish: Wish, *, renew: bool = True) -> list[Served]:
         """One answer a user, in their order.
 
         Args:
-            user_ids: whom to answer.
+            user_ids: whom to answer; None in a session of nobody.
             wish: the options.
             renew: look anew at what is trained where somebody is unknown: a model may have been switched in,
                 or taken back, meanwhile.
@@ -72,14 +50,14 @@ class Serving:
             renewed = self._shop.trained.read_anew()
             if renewed != trained:
                 served = self._by_method(user_ids, wish, renewed)
-        return self._fallen_back(served)
+        return filled_up(self._shop, self._fallen_back(served))
 
-    def _by_method(self, user_ids: Sequence[str], wish: Wish, trained: Trained) -> list[Served]:
+    def _by_method(self, user_ids: Sequence[str | None], wish: Wish, trained: Trained) -> list[Served]:
         served = self._questions(user_ids, wish, trained)
-        served = self._with_profiles_asked(served)
-        return self._asked([replace(each, body=each.method.build(each.question)) for each in served])
+        served = self._with_profiles_asked(self._with_session(served, wish, trained))
+        return asked(self._shop, served)
 
-    def _questions(self, user_ids: Sequence[str], wish: Wish, trained: Trained) -> list[Served]:
+    def _questions(self, user_ids: Sequence[str | None], wish: Wish, trained: Trained) -> list[Served]:
         """Each user's question and method, with what must be read of the profile."""
         levels = (
             [events for events, _ in trained.auto_methods] if wish.asked == "auto" else []
@@ -88,7 +66,7 @@ class Serving:
         fields = {field for method in possible for field in method.reads(trained, wish)}
         if len(levels) > 0:
             fields.add("events_total")
-        profiles = self._shop.read_profiles(user_ids, sorted(fields)) if len(fields) > 0 else [None] * len(user_ids)
+        profiles = self._read_profiles(user_ids, sorted(fields))
         served = []
         for user_id, profile in zip(user_ids, profiles, strict=True):
             events = None if len(levels) == 0 else int((profile or {}).get("events_total", 0))
@@ -115,19 +93,54 @@ class Serving:
             for each, body in zip(served, bodies, strict=True)
         ]
 
-    def _asked(self, served: list[Served]) -> list[Served]:
-        """With the hits of each body; None where there is no body, or a vector that it looks up is missing."""
-        found = iter(self._shop.ask_many([each.body for each in served if each.body is not None]))
-        return [each if each.body is None else replace(each, hits=next(found)) for each in served]
+    def _read_profiles(
+        self, user_ids: Sequence[str | None], fields: Sequence[str]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        known = [user_id for user_id in user_ids if user_id is not None]
+        if len(fields) == 0 or len(known) == 0:
+            return [None] * len(user_ids)
+        read = iter(self._shop.read_profiles(known, fields))
+        return [None if user_id is None else next(read) for user_id in user_ids]
+
+    def _with_session(self, served: list[Served], wish: Wish, trained: Trained) -> list[Served]:
+        """With the products of the session, which is the same for all."""
+        reads = next((each.method.reads_session for each in served if each.method.reads_session is not None), None)
+        if reads is None:
+            return served
+        session = self._shop.read_products(wish.session, reads(trained))
+        return [replace(each, question=replace(each.question, session=session)) for each in served]
 
     def _fallen_back(self, served: list[Served]) -> list[Served]:
-        """The popular products, in the same rules, for those of whom nothing is known."""
-        popular = self._asked(
+        """Other products, in the same rules, for those of whom nothing is known.
+
+        `auto` takes those that are popular among users like this one, where they said who they are.
+        """
+        result = list(served)
+        unknown = [place for place, each in enumerate(served) if each.hits is None]
+        if len(unknown) > 0 and served[0].question.wish.asked == "auto":
+            segments = self._in_segments([served[place] for place in unknown])
+            for place, each in zip(unknown, segments, strict=True):
+                if each.hits is not None and len(each.hits) > 0:
+                    result[place] = each
+        unknown = [place for place in unknown if result[place].hits is None]
+        popular = [replace(served[p], method=POPULAR, fallback=served[p].method.unknown) for p in unknown]
+        for place, each in zip(unknown, asked(self._shop, popular), strict=True):
+            result[place] = each
+        return result
+
+    def _in_segments(self, unknown: Sequence[Served]) -> list[Served]:
+        first = unknown[0].question
+        fields = POPULAR_IN_SEGMENT.reads(first.trained, first.wish)
+        profiles = self._read_profiles([each.question.user_id for each in unknown], fields)
+        return asked(
+            self._shop,
             [
-                replace(each, method=POPULAR, body=POPULAR.build(each.question), fallback=NO_PROFILE)
-                for each in served
-                if each.hits is None
-            ]
+                replace(
+                    each,
+                    method=POPULAR_IN_SEGMENT,
+                    question=replace(each.question, profile=profile),
+                    fallback=NO_EVENTS,
+                )
+                for each, profile in zip(unknown, profiles, strict=True)
+            ],
         )
-        instead = iter(popular)
-        return [each if each.hits is not None else next(instead) for each in served]

@@ -239,7 +239,7 @@ def test_points_of_all_events_add_up_to_the_score_that_was_served(shop: Recommen
     shop.put_profile("exact", tuple((vector / np.linalg.norm(vector)).tolist()), seen=None)
     shop.refresh()
     evidence: Any = lambda user_id: (HISTORY, {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}})  # noqa: E731
-    answer = shop.recommender(evidence=evidence).recommend("exact", method="text", explain=True, reasons=None)
+    answer = shop.recommender(evidence=evidence).recommend("exact", method="text", n=7, explain=True, reasons=None)
     assert len(answer.items) == 7
     for item in answer.items:
         points = sum(reason.points or 0.0 for reason in item.reasons)
