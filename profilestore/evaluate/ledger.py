@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from profilestore.documents import Event
+from profilestore.documents import Event, User
 from profilestore.features.taste.interactions import hash_of
 from profilestore.features.weights import FoldRules, event_weight
 
@@ -74,25 +74,27 @@ def mixed(keys: NDArray[np.uint64], *, seed: int) -> NDArray[np.float64]:
     return np.asarray((value ^ (value >> np.uint64(31))) >> np.uint64(11), dtype=np.float64) / 2.0**53
 
 
-def read_ledger(pages: Iterable[Sequence[Event]], rules: FoldRules) -> Ledger:
-    """Read all events once; the last attributes of a user by time tell their group."""
+def read_ledger(pages: Iterable[Sequence[Event]], rules: FoldRules, *, rows: Iterable[User] = ()) -> Ledger:
+    """Read all events once; the last attributes of a user by time tell their group, before them `rows` of users."""
     users: dict[str, int] = {}
     products: dict[str, int] = {}
     columns: list[tuple[NDArray[Any], ...]] = []
     said: dict[str, tuple[float, dict[str, Any]]] = {}
+    for user in rows:
+        _note(said, user.user_id, -np.inf, user.fields())
     for page in pages:
-        rows = []
+        made = []
         for event in page:
             time = event.time.timestamp()
             product = NO_PRODUCT if event.product_id is None else products.setdefault(event.product_id, len(products))
             if event.user_fields is not None:
                 _note(said, event.user_id, time, event.user_fields)
-            rows.append((
+            made.append((
                 users.setdefault(event.user_id, len(users)), product, time, hash_of(event.event_id),
                 event.type == "purchase", event_weight(event, rules) > 0.0 and product != NO_PRODUCT,
                 event.type in rules.seen_types, event.type == "attributes",
             ))  # fmt: skip
-        columns.append(_columns(rows))
+        columns.append(_columns(made))
     number, product_number, times, keys, purchases, liked, seen, attributes = (
         np.concatenate(parts) for parts in zip(_columns([]), *columns, strict=True)
     )

@@ -61,7 +61,7 @@ def evaluate(
     peers = choose_peers(options)
     source: Source = LogSource(parts) if files is None else FileSource(files, parts.settings)
     progress("reading the events")
-    ledger = read_ledger(source.pages(), parts.rules)
+    ledger = read_ledger(source.pages(), parts.rules, rows=source.users())
     if not (ledger.acts & ledger.bought).any():
         raise StoreError(
             f"there is nothing to evaluate on: {source.told()} has {int(ledger.acts.sum())} events on products, "

@@ -81,7 +81,7 @@ class Bootstrap:
         return self.mean(ours - theirs)
 
     def of_all(self, lists: NDArray[np.int64], figure: Callable[[NDArray[Any]], float]) -> Interval:
-        """A figure of how often each product is shown, such as coverage, over resamples of the lists.
+        """A figure between 0 and 1 of how often each product is shown, such as coverage, over resamples of the lists.
 
         A resample has fewer different users than there are, so its figure is off to one side: the interval is
         moved back by that much.
@@ -102,7 +102,7 @@ class Bootstrap:
         )
         here = figure(np.asarray(shown.sum(axis=0)).ravel())
         drawn = np.array([figure(counts @ shown) for counts in self._counts[:_AGGREGATE_DRAWS]])
-        return self._interval(here, drawn + (here - drawn.mean()))
+        return self._interval(here, np.clip(drawn + (here - drawn.mean()), 0.0, 1.0))
 
     def _interval(self, mean: float, drawn: NDArray[Any]) -> Interval:
         low, high = np.quantile(drawn, [(1.0 - self._level) / 2.0, (1.0 + self._level) / 2.0])

@@ -35,6 +35,9 @@ class Source(Protocol):
     def pages(self) -> Iterator[Sequence[Event]]:
         """All events."""
 
+    def users(self) -> Sequence[User]:
+        """What is known of users beside the events."""
+
     def on_sale(self) -> Sequence[str]:
         """Ids of the products that can be recommended."""
 
@@ -65,6 +68,10 @@ class LogSource:
         for shard, upto in sorted(self._upto.items()):
             for page in self._side.log.read(self._log, shard=shard, after=-1, upto=upto):
                 yield [logged.event for logged in page if logged.event is not None]
+
+    def users(self) -> Sequence[User]:
+        """None: in a log, who somebody is stands in events."""
+        return ()
 
     def on_sale(self) -> Sequence[str]:
         """Products in the index that are not deleted."""
@@ -138,6 +145,7 @@ class FileSource:
         self._columns = load_columns(files.columns, kind="events")
         self.rejected = 0
         self._products = self._read_products()
+        self._users = [user for batch in self._rows("users") for user in batch]
 
     def pages(self) -> Iterator[Sequence[Event]]:
         """All events that can be used; the others are counted."""
@@ -148,6 +156,10 @@ class FileSource:
         )  # fmt: skip
         self.rejected = report.rejected
 
+    def users(self) -> Sequence[User]:
+        """The users of the files."""
+        return self._users
+
     def on_sale(self) -> Sequence[str]:
         """All products of the files; where they tell of none, those of the events."""
         return [product.product_id for product in self._products]
@@ -155,9 +167,8 @@ class FileSource:
     def stock(self, beside: Parts, keep: Keep) -> None:
         """Index the products and users."""
         add_products(beside, [product for product in self._products if keep(product.product_id)])
-        users = self._read_users()
-        if len(users) > 0:
-            add_users(beside, users)
+        if len(self._users) > 0:
+            add_users(beside, self._users)
 
     def topics(self) -> int | None:
         """Twenty where there are texts: these files have no model in force that would tell."""
@@ -173,9 +184,6 @@ class FileSource:
             return found
         ids = {event.product_id for page in self.pages() for event in page if event.product_id is not None}
         return [Product(product_id=product_id) for product_id in sorted(ids)]
-
-    def _read_users(self) -> list[User]:
-        return [user for batch in self._rows("users") for user in batch]
 
     def _rows(self, kind: str) -> Iterator[list[Any]]:
         given = self._files.products if kind == "products" else self._files.users
