@@ -1,7 +1,7 @@
 """`lookalike` and `buyers`: users instead of products, by the same vectors asked the other way round.
 
-- `lookalike`: the users whose profiles are nearest to the mean of some users' profiles, or of a segment's, these
-  themselves left out. The score is (1 + cosine) / 2.
+- `lookalike`: the users whose profiles are nearest to the mean of some users' profiles, or of a segment's, who are
+  left out. The score is (1 + cosine) / 2.
 - `buyers`: the users whose profiles are nearest to a product. In taste it is the product's out-vector, so that the
   order is that of the score by which `recommend` would recommend it to them, each profile being of unit length; a
   product too new to be learned has its foretold vector. The score is (1 + cosine) / 2 again, comparable between
@@ -24,7 +24,13 @@ from profilestore.recommend.clauses import Body, Clause
 from profilestore.recommend.mean_profile import MeanProfile, read_mean
 from profilestore.recommend.neighbours import PEOPLE_SPACES
 from profilestore.recommend.people_answers import PeopleAnswer, Person
-from profilestore.recommend.people_bodies import MOST, build_buyers_body, build_like_mean_body, build_like_user_body
+from profilestore.recommend.people_bodies import (
+    MOST,
+    build_buyers_body,
+    build_like_mean_body,
+    build_like_user_body,
+    build_segment_clause,
+)
 from profilestore.recommend.request import Request
 from profilestore.recommend.trained import Trained
 from profilestore.recommend.wish import check_id
@@ -219,9 +225,10 @@ class People:
         return wanted
 
     def _wanted(self, where: str | None) -> list[Clause]:
-        if where is None:
-            return []
-        return [Compiler(profile_fields(self._settings), time_zone=self._settings.time_zone).query(where)]
+        return [] if where is None else [self._query(where)]
+
+    def _query(self, condition: str) -> Clause:
+        return Compiler(profile_fields(self._settings), time_zone=self._settings.time_zone).query(condition)
 
     def _seeds(self, user_ids: Sequence[str], segment: str | None) -> Clause:
         """The query that finds the users to be compared with."""
@@ -232,19 +239,7 @@ class People:
             if len(ids) > MOST:
                 raise UsageError(f"name at most {MOST:,} users, or a segment.")
             return {"terms": {"user_id": ids}}
-        field, equals, value = segment.partition("=")
-        if equals == "":
-            named: list[Clause] = [{"term": {name: segment}} for name in ("segment", "rule_segments")]
-            return {"bool": {"should": named}}
-        fields = profile_fields(self._settings)
-        return Compiler(fields, time_zone=self._settings.time_zone).query(
-            f"{field.strip()} == {_quoted(value.strip())}"
-        )
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+        return build_segment_clause(segment, query=self._query)
 
 
 def _check_n(n: int) -> int:

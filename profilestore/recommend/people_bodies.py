@@ -6,6 +6,7 @@ stand in the order of user ids.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from profilestore.features.served import encode_vector
@@ -15,7 +16,7 @@ from profilestore.recommend.mean_profile import MeanProfile
 from profilestore.recommend.neighbours import opted_out
 from profilestore.settings import Settings
 
-__all__ = ["MOST", "build_buyers_body", "build_like_mean_body", "build_like_user_body"]
+__all__ = ["MOST", "build_buyers_body", "build_like_mean_body", "build_like_user_body", "build_segment_clause"]
 
 # What one search can list.
 MOST: Final = MAX_CANDIDATES
@@ -54,6 +55,16 @@ def build_like_mean_body(mean: MeanProfile, *, seeds: Clause, wanted: list[Claus
     return _nearest(vector, space=mean.space, chosen=chosen, n=n, settings=settings)
 
 
+def build_segment_clause(segment: str, *, query: Callable[[str], Clause]) -> Clause:
+    """Whoever is in a segment: FIELD=VALUE, of which `query` makes a clause, or the name of a segment."""
+    field, equals, value = segment.partition("=")
+    if equals == "":
+        named: list[Clause] = [{"term": {name: segment}} for name in ("segment", "rule_segments")]
+        return {"bool": {"should": named}}
+    quoted = value.strip().replace("\\", "\\\\").replace('"', '\\"')
+    return query(f'{field.strip()} == "{quoted}"')
+
+
 def _lookup(document: Clause, space: str) -> Clause:
     return {"query_vector_builder": {"lookup": {**document, "path": SPACE_FIELDS[space]}}}
 
@@ -62,8 +73,9 @@ def _nearest(vector: dict[str, Any], *, space: str, chosen: Clause, n: int, sett
     knn = {
         "field": SPACE_FIELDS[space],
         **vector,
-        "k": n,
-        "num_candidates": capped(n, settings.num_candidates),
+        # Twice as many as asked for, so that equal scores at the end of the list are ordered too.
+        "k": min(2 * n, MOST),
+        "num_candidates": capped(2 * n, settings.num_candidates),
         "filter": chosen,
     }
     return {

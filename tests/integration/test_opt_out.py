@@ -8,6 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch, NotFoundError
 
 from profilestore import Event, Product, ProfileStore, Settings, User
+from profilestore.errors import NotFound
 
 TITLES = (
     "red wool scarf",
@@ -114,3 +115,18 @@ def test_it_can_be_taken_back_and_survives_a_rebuild(shop: ProfileStore) -> None
     assert again.method == "text"
     assert again.product_ids == shop.recommend("ann", n=3).product_ids
     assert shop.verify_all().different == 0
+
+
+def test_nobody_finds_them_and_their_basket_says_nothing(shop: ProfileStore) -> None:
+    def found() -> set[str]:
+        lists = (shop.people.lookalike(["ann"], n=100).user_ids, shop.people.buyers("p5", n=100).user_ids)
+        return set(lists[0]) | set(lists[1])
+
+    assert found() == {"ann", "cy", "dee"}
+    with pytest.raises(NotFound):
+        shop.people.lookalike(["bob"])
+    for method in ("similar-users", "bought-together"):
+        assert shop.recommend("bob", n=3, method=method).method == "popular"
+    shop.index_users([User(user_id="bob", personalisation="on")])
+    assert "bob" in found()
+    assert shop.people.lookalike(["bob"], n=1).user_ids == ["ann"]

@@ -17,6 +17,7 @@ from profilestore.errors import UsageError
 from profilestore.features.association import MinedRules, RuleSettings, mine_rules
 from profilestore.features.baskets import BasketBuilder, Baskets
 from profilestore.features.margins import fit_null
+from profilestore.ingest.sample import generate_shop
 
 UTC_ZONE = ZoneInfo("UTC")
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -240,6 +241,17 @@ class TestRules:
             fooled += smallest_fisher(current) <= 0.01
         assert with_rules <= 1
         assert fooled > runs / 2  # baskets of different sizes: the test must not be Fisher's
+
+    def test_what_is_planted_in_the_generated_shop_is_found(self) -> None:
+        """A visit there is to one cluster, so that products of one cluster go together and no others do."""
+        shop = generate_shop(users=400, products=72, events=60_000, language="en")
+        builder = BasketBuilder(sorted(product.product_id for product in shop.products), UTC_ZONE)
+        builder.add(shop.events)
+        cluster = shop.truth.product_clusters
+        found = {(rule["from"], rule["to"]) for rule in as_dicts(mine_rules(builder.build()))}
+        planted = {(i, j) for i, j in itertools.permutations(cluster, 2) if cluster[i] == cluster[j]}
+        assert found <= planted
+        assert len(found) > 0.5 * len(planted)
 
     @pytest.mark.parametrize("lists", [[], [["a"]], [["a", "b"]], [["a", "b", "c"]] * 5, [["a"]] * 50])
     def test_too_little_or_all_the_same_gives_no_rule(self, lists: list[list[str]]) -> None:
