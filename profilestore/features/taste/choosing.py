@@ -65,13 +65,13 @@ class Choice:
 def scores_of(profiles: Any, vectors: Factors, weights: SparseWeights | None) -> Matrix:
     """Scores (users, products) of sparse profiles of unit length: by weights, else by vectors."""
     if weights is not None:
-        return np.asarray((_asked_with(profiles) @ weights.matrix()).toarray(), dtype=np.float32)
+        return np.asarray((asked_with(profiles) @ weights.matrix()).toarray(), dtype=np.float32)
     served = profiles @ vectors[0]
     length = np.linalg.norm(served, axis=1, keepdims=True)
     return np.asarray(np.divide(served, length, out=np.zeros_like(served), where=length > 0) @ vectors[1].T)
 
 
-def _asked_with(profiles: Any) -> Any:
+def asked_with(profiles: Any) -> Any:
     """Profiles as a query takes them: nothing below zero."""
     return profiles.maximum(0.0)
 
@@ -190,7 +190,7 @@ def _try_weights(
     validation: Validation, items: ItemMatrix, profiles: Any, lift: NDArray[np.float32] | None
 ) -> tuple[SparseWeights, dict[int, float]]:
     weights = largest_weights(items, most=max(WEIGHTS_TRIED), lift=lift)
-    asked = _asked_with(profiles)
+    asked = asked_with(profiles)
     found: dict[int, float] = {}
     for count in WEIGHTS_TRIED:
         matrix = weights.limited(count).matrix()
