@@ -172,6 +172,12 @@ class EventLog:
         between = {"range": {"user_id": {"gte": first_user, "lte": last_user}}}
         yield from self._pages(log, shard, -1, upto, extra=[between])
 
+    def read_matching(
+        self, log: LogIdentity, query: dict[str, Any], *, shard: int, upto: int
+    ) -> Iterator[list[Logged]]:
+        """The shard's events up to and with `upto` that match a query, in pages, in order. Refresh first."""
+        yield from self._pages(log, shard, -1, upto, extra=[query])
+
     def read_raw(
         self, log: LogIdentity, *, shard: int, after: int, upto: int
     ) -> Iterator[list[tuple[str, str | None, dict[str, Any]]]]:

@@ -12,6 +12,7 @@ from profilestore.indexing.parts import Parts
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
 from profilestore.insight.rule_segments import RuleSegments
+from profilestore.insight.sentiment import Sentiments
 from profilestore.insight.steps import STEPS, Run, Step, step_named
 
 __all__ = ["Insight", "StepReport"]
@@ -46,6 +47,11 @@ class Insight:
     def segments(self) -> RuleSegments:
         """Segments by rule: `define`, `all`, `members`, `snapshot` …"""
         return RuleSegments(self._parts)
+
+    @property
+    def sentiment(self) -> Sentiments:
+        """What reviews say: `train`, `score`, `of`, `about_product`, `about_user`."""
+        return Sentiments(self._parts)
 
     def run(
         self,

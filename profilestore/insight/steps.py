@@ -77,6 +77,11 @@ class Run:
         self._as_of = as_of
 
     @property
+    def as_of(self) -> datetime | None:
+        """Only what was before it counts; None for all there is."""
+        return self._as_of
+
+    @property
     def settings(self) -> Settings:
         """The shop's settings."""
         return self.parts.settings
@@ -100,6 +105,7 @@ class Run:
 
 STEPS: Final[tuple[Step, ...]] = (
     Step("value", "profilestore.insight.value:derive_value", "Recency, frequency, monetary scores and value tiers."),
+    Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
 )
 
 

@@ -19,7 +19,7 @@ from profilestore.features.sentiment.lexicon import Hit, read_clause, read_claus
 from profilestore.features.sentiment.tables import is_negator
 from profilestore.features.sentiment.text import is_chinese, normalise, split_clauses
 
-__all__ = ["BLOCKS", "HASHED", "LEXICON_COLUMNS", "Counts", "Seen", "count_features", "look_at"]
+__all__ = ["BLOCKS", "HASHED", "LEXICON_COLUMNS", "Counts", "Seen", "count_features", "join_counts", "look_at"]
 
 BLOCKS: Final = ("words", "characters")
 HASHED: Final = 1 << 20
@@ -82,6 +82,14 @@ def count_features(texts: Sequence[Seen]) -> Counts:
         "characters": (seen.characters for seen in texts),
     }
     return Counts({name: hasher.transform(grams[name]).tocsr() for name in BLOCKS}, lexicon)
+
+
+def join_counts(parts: Sequence[Counts]) -> Counts:
+    """The counts of several lots of texts, one below the other."""
+    import scipy.sparse as sp
+
+    blocks = {name: sp.vstack([part.blocks[name] for part in parts], format="csr") for name in BLOCKS}
+    return Counts(blocks, np.concatenate([part.lexicon for part in parts]))
 
 
 def _word_grams(words: Sequence[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.errors import TooLittleData
-from profilestore.features.sentiment.features import Counts, Seen, count_features, look_at
+from profilestore.features.sentiment.features import Counts, Seen, count_features, join_counts, look_at
 from profilestore.features.sentiment.figures import Figure, Judged
 from profilestore.features.sentiment.fitting import CANDIDATES, Candidate, fit_model
 from profilestore.features.sentiment.model import SentimentModel
@@ -32,6 +32,7 @@ VALIDATE_MOST: Final = 15_000
 _FOLDS: Final = 5
 _INNER_FOLDS: Final = 4
 _LATER_SHARE: Final = 0.2
+_SEEN_AT_ONCE: Final = 2000
 _LEAST_LATER: Final = 30
 
 Progress = Callable[[str], None]
@@ -162,13 +163,17 @@ def check_enough(rated: Sequence[RatedText], *, given: int) -> None:
 
 
 def _see(rated: Sequence[RatedText]) -> _Texts:
-    seen = [look_at(review.text) for review in rated]
-    counts = count_features(seen)
-    # Counted: what was made for the counting is not needed, and is most of the memory.
-    light = [Seen(s.words, [], s.lexicon, s.lexicon_score, s.chinese) for s in seen]
+    seen: list[Seen] = []
+    parts: list[Counts] = []
+    for start in range(0, len(rated), _SEEN_AT_ONCE):
+        looked = [look_at(review.text) for review in rated[start : start + _SEEN_AT_ONCE]]
+        parts.append(count_features(looked))
+        # What was made for the counting is not needed any more, and is most of the memory.
+        seen += [Seen([], [], s.lexicon, s.lexicon_score, s.chinese) for s in looked]
+    counts = join_counts(parts)
     _, writers = np.unique(np.asarray([review.writer for review in rated], dtype=object), return_inverse=True)
     return _Texts(
-        seen=light,
+        seen=seen,
         counts=counts,
         good=np.asarray([review.good for review in rated], dtype=np.bool_),
         writers=writers.astype(np.intp),

@@ -36,8 +36,8 @@ _TURNED: Final = {
     "en": ("the {noun} is not {word}, {when}", "{when} this {noun} isn't {word}", "the {noun} was never {word}"),
 }
 _WHEN: Final = {
-    "zh": ["昨天到的", "用了一周", "给妈妈买的", "第二次买", "双十一下的单", "早上收到", "等了三天", "上班用", "周末试了试",
-           "颜色是蓝的"],
+    "zh": ["昨天到的", "用了一周", "给妈妈买的", "第二次买", "双十一下的单", "早上收到", "等了三天", "上班用",
+           "周末试了试", "颜色是蓝的"],
     "en": [
         "arrived yesterday", "used it for a week", "bought for my mother", "second time I order", "ordered on Monday",
         "came this morning", "after three days", "for the office", "tried on the weekend", "the colour is blue",
