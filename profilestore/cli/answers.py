@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from profilestore.cli.filters import comma_separated, with_filters
+from profilestore.cli.nightly import DEFAULT_N, recommend_all
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table, say
 
@@ -37,6 +38,7 @@ AsCurlOption = Annotated[bool, typer.Option("--as-curl", help="Print that reques
 def recommend(
     settings: Settings,
     filters: Filters,
+    context: typer.Context,
     users: Annotated[
         list[str] | None, typer.Argument(metavar="USER", help="User ids; - reads them from standard input.")
     ] = None,
@@ -52,6 +54,12 @@ def recommend(
         list[str] | None,
         typer.Option("--session", metavar="ID[,ID]", help="By these products instead of a profile; repeatable."),
     ] = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Write the list of every user to the recommendations index; 20 products each.")
+    ] = False,
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="NAME", help="By the method of each user's arm.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="The past events that contributed most.")] = False,
     as_query: AsQueryOption = False,
     as_curl: AsCurlOption = False,
@@ -65,6 +73,14 @@ def recommend(
     options |= {"diversity": diversity, "segment_field": segment_field}
     if session is not None:
         options["session"] = comma_separated(session)
+    if everybody:
+        _check_all(users, session, experiment, as_query=as_query or as_curl)
+        source = context.get_parameter_source("n")
+        if source is not None and source.name == "DEFAULT":
+            options["n"] = DEFAULT_N
+        recommend_all(settings, options, explain=explain, json=json)
+        return
+    options["experiment"] = experiment
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
             asked = None if session is not None and not users else _only(users or [])
@@ -79,13 +95,22 @@ def recommend(
             _print_answer(answer, _whose(answer), settings, json=json)
 
 
+def _check_all(users: list[str] | None, session: list[str] | None, experiment: str | None, *, as_query: bool) -> None:
+    from profilestore.errors import UsageError
+
+    if users or session is not None or experiment is not None or as_query:
+        raise UsageError("--all is for every user: leave USER, --session, --experiment, --as-query and --as-curl out.")
+
+
 @with_settings
 @with_filters
 def similar(
     settings: Settings,
     filters: Filters,
     products: Annotated[list[str], typer.Argument(metavar="PRODUCT", help="Product ids; - reads standard input.")],
-    method: Annotated[str, typer.Option("--method", help="auto, text, topics, taste or hybrid.")] = "auto",
+    method: Annotated[
+        str, typer.Option("--method", help="auto, text, topics, taste, hybrid or bought-together.")
+    ] = "auto",
     as_query: AsQueryOption = False,
     as_curl: AsCurlOption = False,
     json: JsonOption = False,
