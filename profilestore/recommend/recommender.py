@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Final, Unpack
+from typing import Unpack
 
 from profilestore.elastic.search import CHUNK, Client
 from profilestore.errors import NotFound, UsageError
@@ -20,17 +20,13 @@ from profilestore.recommend.phrases import Language
 from profilestore.recommend.request import Request
 from profilestore.recommend.serving import Served, Serving
 from profilestore.recommend.similar import SimilarProducts
+from profilestore.recommend.spreading import NO_LIMIT
 from profilestore.recommend.trained import Trained, TrainedNow
 from profilestore.recommend.wish import FilterOptions, Options, SimilarOptions, Wish, check_id, make_wish
 from profilestore.recommend.words import Embed, WordSearch
 from profilestore.settings import Settings
 
 __all__ = ["Recommender"]
-
-NO_LIMIT: Final = (
-    "at most m of a category cannot be said in one request: profilestore fetches more and cuts. "
-    "Leave --as-query out, or --max-per-category."
-)
 
 Explained = Callable[[Answer, Served], Answer]
 

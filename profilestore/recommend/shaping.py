@@ -33,8 +33,7 @@ def preferred(body: Body, preferences: Sequence[Preference]) -> Body:
     field = next(iter(first)) if isinstance(first, dict) else _BY_SCORE
     query = body.get("query", {"match_all": {}})
     if field == _BY_SCORE:
-        base = {"knn": _widest(body["knn"])} if "knn" in body else query
-        return {**shaped, "sort": body["sort"], "query": _multiplied(base, preferences)}
+        return {**shaped, "sort": body["sort"], "query": _multiplied(_as_query(body), preferences)}
     ties = [clause for clause in body["sort"] if clause is not first]
     return {**shaped, "sort": [_BY_SCORE, *ties], "query": _scored_by(field, query, preferences)}
 
@@ -76,6 +75,18 @@ def _scored_by(field: str, query: Clause, preferences: Sequence[Preference]) -> 
     if len(functions) == 0:
         return scored
     return {"function_score": {"query": scored, "functions": functions, "score_mode": "sum", "boost_mode": "sum"}}
+
+
+def _as_query(body: Body) -> Clause:
+    """What the search scores by, as one query: kNN beside a query adds up with it."""
+    if "knn" not in body:
+        query: Clause = body["query"]
+        return query
+    if isinstance(body["knn"], dict) and "query" not in body:
+        return {"knn": _widest(body["knn"])}
+    several = body["knn"] if isinstance(body["knn"], list) else [body["knn"]]
+    scored = [*([body["query"]] if "query" in body else []), *({"knn": each} for each in several)]
+    return {"bool": {"should": scored}}
 
 
 def _widest(knn: Clause) -> Clause:

@@ -10,8 +10,12 @@ from typing import Any, Final
 from profilestore.recommend.asking import Hits, Shop
 from profilestore.recommend.clauses import MAX_CANDIDATES, Body, Clause
 
-__all__ = ["List", "ask_lists", "categories_of", "full_categories"]
+__all__ = ["NO_LIMIT", "List", "ask_lists", "categories_of", "full_categories"]
 
+NO_LIMIT: Final = (
+    "at most m of a category cannot be said in one request: profilestore fetches more and cuts. "
+    "Leave --as-query out, or --max-per-category."
+)
 _MORE: Final = 4  # times as many a round
 
 Categories = Mapping[str | None, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -16,11 +17,21 @@ from profilestore.errors import UsageError
 from profilestore.features.served import encode_vector
 from profilestore.features.tokens import tokenize
 from profilestore.recommend.answers import SearchAnswer, read_items
-from profilestore.recommend.asking import Shop
+from profilestore.recommend.asking import Hits, Shop
 from profilestore.recommend.bodies import build_search_body
 from profilestore.recommend.clauses import Body, Filters
+from profilestore.recommend.preferences import Preference
 from profilestore.recommend.request import Request
-from profilestore.recommend.wish import FilterOptions, check_id, check_n, make_filters
+from profilestore.recommend.shaping import preferred
+from profilestore.recommend.spreading import NO_LIMIT, List, ask_lists
+from profilestore.recommend.wish import (
+    FilterOptions,
+    check_id,
+    check_max_per_category,
+    check_n,
+    make_filters,
+    make_preferences,
+)
 
 __all__ = ["Embed", "WordSearch"]
 
@@ -37,6 +48,8 @@ class _Wish:
     n: int
     user_id: str | None
     embed: Embed | None
+    preferences: tuple[Preference, ...] = ()
+    max_per_category: int | None = None
 
 
 class WordSearch:
@@ -53,9 +66,12 @@ class WordSearch:
     def request(self, words: str, user_id: str | None, options: FilterOptions) -> Request:
         """The request that the answer comes from; whether it can lean to the user is found out by asking."""
         wish = self._wish(user_id, options)
-        (body,) = self._bodies([words], wish)
+        if wish.max_per_category is not None:
+            raise UsageError(NO_LIMIT)
+        (make,) = self._makers([words], wish)
+        body = make(wish.n)
         if wish.user_id is not None and self._shop.ask(body) is None:
-            (body,) = self._bodies([words], replace(wish, user_id=None))
+            body = self._makers([words], replace(wish, user_id=None))[0](wish.n)
         return Request(path=self._shop.path, body=body)
 
     def _wish(self, user_id: str | None, options: FilterOptions) -> _Wish:
@@ -67,35 +83,46 @@ class WordSearch:
             n=check_n(options.get("n", 10)),
             user_id=user_id if text else None,
             embed=self._embed if text else None,
+            preferences=make_preferences(options),
+            max_per_category=check_max_per_category(options.get("max_per_category")),
         )
 
     def _stream(self, queries: Iterator[str], wish: _Wish) -> Iterator[SearchAnswer]:
         while len(chunk := list(islice(queries, CHUNK))) > 0:
             started = time.perf_counter()
-            found = self._shop.ask_many(self._bodies(chunk, wish))
+            found = self._found(chunk, wish)
             unknown = any(hits is None for hits in found)
             if unknown:  # one user for all: if one query cannot lean to them, none can
                 wish = replace(wish, user_id=None)
-                found = self._shop.ask_many(self._bodies(chunk, wish))
+                found = self._found(chunk, wish)
             took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
             for words, hits in zip(chunk, found, strict=True):
                 items = read_items(hits or [])
                 yield SearchAnswer(words=words, user_id=wish.user_id, method="search", took_ms=took_ms, items=items)
 
-    def _bodies(self, queries: Sequence[str], wish: _Wish) -> list[Body]:
+    def _found(self, queries: Sequence[str], wish: _Wish) -> list[Hits | None]:
+        lists = [List(make=make, wanted=wish.n) for make in self._makers(queries, wish)]
+        return [hits for _, hits in ask_lists(self._shop, lists, limit=wish.max_per_category)]
+
+    def _makers(self, queries: Sequence[str], wish: _Wish) -> list[Callable[[int], Body]]:
+        """By query, what makes its body for so many products."""
         cleaned = [_cleaned(words) for words in queries]
         return [
-            build_search_body(
-                prefix=self._shop.settings.prefix,
-                tokens=tokenize(words)[:_MOST_TOKENS],
-                vector=vector,
-                filters=wish.filters,
-                n=wish.n,
-                num_candidates=self._shop.settings.num_candidates,
-                user_id=wish.user_id,
-            )
+            partial(self._body, words, vector, wish)
             for words, vector in zip(cleaned, _vectors(cleaned, wish.embed), strict=True)
         ]
+
+    def _body(self, words: str, vector: str | None, wish: _Wish, size: int) -> Body:
+        body = build_search_body(
+            prefix=self._shop.settings.prefix,
+            tokens=tokenize(words)[:_MOST_TOKENS],
+            vector=vector,
+            filters=wish.filters,
+            n=size,
+            num_candidates=self._shop.settings.num_candidates,
+            user_id=wish.user_id,
+        )
+        return preferred(body, wish.preferences)
 
 
 def _cleaned(words: str) -> str:
