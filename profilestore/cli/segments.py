@@ -21,7 +21,9 @@ __all__ = ["app"]
 
 TOLD = 12
 
-app = typer.Typer(no_args_is_help=True, help="Segments by rule, and who is in them.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="Segments by rule and by behaviour, and who is in them.", rich_markup_mode=None
+)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of a segment.")]
 NowOption = Annotated[
@@ -57,14 +59,17 @@ def list_segments(settings: Settings, json: JsonOption = False) -> None:
     from profilestore.store import ProfileStore
 
     with ProfileStore.open(settings) as shop:
-        segments = shop.insight.segments.all()
+        segments = shop.insight.segments.all() + shop.insight.segments.by_behaviour()
         sizes = {segment.name: shop.insight.segments.count(segment.name) for segment in segments}
     if json:
         print_json({"segments": [_plain(segment) | {"members": sizes[segment.name]} for segment in segments]})
         return
     print_table(
-        ("segment", "members", "condition", "description"),
-        [(segment.name, sizes[segment.name], segment.condition, segment.description) for segment in segments],
+        ("segment", "by", "members", "condition", "description"),
+        [
+            (segment.name, segment.kind, sizes[segment.name], segment.condition, segment.description)
+            for segment in segments
+        ],
     )
 
 
@@ -187,6 +192,7 @@ def _moment(text: str | None) -> datetime | None:
 def _plain(segment: RuleSegment) -> dict[str, Any]:
     return {
         "name": segment.name,
+        "kind": segment.kind,
         "condition": segment.condition,
         "description": segment.description,
         "defined": segment.defined,

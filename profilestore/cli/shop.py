@@ -126,6 +126,7 @@ def sample(
     events: Annotated[int, typer.Option("--events", min=1, help="How many events.")] = 60_000,
     language: Annotated[str, typer.Option("--language", help="mixed, zh or en.")] = "mixed",
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same shop.")] = 7,
+    segments: Annotated[bool, typer.Option("--segments", help="Plant segments too, kinds of shopper.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a shop with planted tastes, to try things on: products, users, events and the truth."""
@@ -134,7 +135,11 @@ def sample(
 
     if language not in ("mixed", "zh", "en"):
         raise UsageError("language is mixed, zh or en.")
-    shop = generate_shop(seed=seed, users=users, products=products, events=events, language=language)  # type: ignore[arg-type]  # checked above
+    shop = generate_shop(
+        seed=seed, users=users, products=products, events=events,
+        language=language,  # type: ignore[arg-type]  # checked above
+        segments=segments,
+    )  # fmt: skip
     files = write_shop(shop, output)
     if json:
         print_json({name: str(path) for name, path in files.items()})

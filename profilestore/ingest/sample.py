@@ -7,7 +7,7 @@ are the same, only texts differ. `mixed` gives each product both languages.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -18,8 +18,9 @@ import orjson
 
 from profilestore.documents import Event, Product, User
 from profilestore.errors import UsageError
-from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Shelf, Shopper, act
+from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Habits, Shelf, Shopper, act
 from profilestore.ingest.sample_products import Language, MadeProduct, make_products
+from profilestore.ingest.sample_segments import ARCHETYPES, Archetype
 from profilestore.ingest.sample_words import CITIES
 
 __all__ = ["DEFAULT_END", "Language", "SampleShop", "SampleTruth", "generate_shop", "write_shop"]
@@ -30,13 +31,15 @@ QUERIES: Final = 200
 
 @dataclass(frozen=True)
 class SampleTruth:
-    """What was planted. `queries` are (product_id, Chinese words, English words): each should find its product."""
+    """What was planted. `queries` are (product_id, Chinese words, English words): each should find its product.
+    `user_segments` is empty where no segments were planted."""
 
     user_clusters: dict[str, dict[str, float]]
     product_clusters: dict[str, str]
     product_categories: dict[str, str]
     product_subcategories: dict[str, str]
     queries: list[tuple[str, str, str]]
+    user_segments: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def generate_shop(
     events: int = 60_000,
     language: Language = "mixed",
     end: datetime = DEFAULT_END,
+    segments: bool = False,
 ) -> SampleShop:
     """Make a shop; equal arguments give equal shops.
 
@@ -67,6 +71,7 @@ def generate_shop(
         events: exactly how many events.
         language: of titles, descriptions, searches and reviews.
         end: the time before which everything happened; the history is 180 days long.
+        segments: plant segments too: each user is one of a few kinds of shopper. Without, tastes are mixed freely.
 
     Raises:
         UsageError: a number or language that cannot be meant.
@@ -79,7 +84,8 @@ def generate_shop(
     product_rng, user_rng, event_rng, query_rng = np.random.default_rng(seed).spawn(4)
     made = make_products(products, Dice(product_rng), end)
     shelf = Shelf([product.to_item() for product in made])
-    rows, shoppers = _make_users(users, Dice(user_rng), shelf, language, end)
+    kinds = _kinds(users, user_rng, segments)
+    rows, shoppers = _make_users(users, Dice(user_rng), shelf, language, end, kinds)
     quotas = event_rng.multinomial(events, _activity(users, event_rng))
     dice = Dice(event_rng)
     acts = [
@@ -98,6 +104,7 @@ def generate_shop(
             product_categories={product.product_id: product.kind.category for product in made},
             product_subcategories={product.product_id: product.kind.key for product in made},
             queries=_plant_queries(made, Dice(query_rng)),
+            user_segments={row.user_id: kind.name for row, kind in zip(rows, kinds, strict=False)},
         ),
     )
 
@@ -107,8 +114,15 @@ def _activity(users: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[
     return np.asarray(weights / weights.sum())
 
 
+def _kinds(users: int, rng: np.random.Generator, segments: bool) -> list[Archetype]:
+    if not segments:
+        return []
+    weights = np.arange(len(ARCHETYPES) + 4, 4, -1, dtype=np.float64)  # segments are not of one size
+    return [ARCHETYPES[kind] for kind in rng.choice(len(ARCHETYPES), size=users, p=weights / weights.sum()).tolist()]
+
+
 def _make_users(
-    count: int, dice: Dice, shelf: Shelf, language: Language, end: datetime
+    count: int, dice: Dice, shelf: Shelf, language: Language, end: datetime, kinds: list[Archetype]
 ) -> tuple[list[User], list[Shopper]]:
     rows: list[User] = []
     shoppers: list[Shopper] = []
@@ -118,6 +132,15 @@ def _make_users(
         user_id = f"u{number:05d}"
         clusters = dice.pick_several(shelf.names, n=1 + dice.below(3))
         shares = [0.3 + dice.roll() for _ in clusters]
+        tastes = {name: round(share / sum(shares), 4) for name, share in zip(clusters, shares, strict=True)}
+        habits = Habits()
+        if len(kinds) > 0:
+            kind = kinds[number - 1]
+            # A very small shop has not all the clusters.
+            planted = {name: share for name, share in kind.draw_tastes(dice).items() if name in shelf.clusters}
+            tastes = planted or tastes
+            clusters = list(tastes)
+            habits = kind.habits
         english = dice.chance(0.3)
         city, province = dice.weighted(CITIES, city_weights)
         brands = sorted({item.brand for cluster in clusters for item in shelf.clusters[cluster]})
@@ -138,13 +161,13 @@ def _make_users(
         shoppers.append(
             Shopper(
                 user_id=user_id,
-                tastes={name: round(share / sum(shares), 4) for name, share in zip(clusters, shares, strict=True)},
+                tastes=tastes,
                 language={"zh": 0, "en": 1, "mixed": int(english)}[language],
                 brands=frozenset(dice.pick_several(brands, n=2)),
                 channel=dice.weighted(("app", "mini_program", "web", "store"), (0.5, 0.75, 0.95, 1.0)),
                 device=dice.pick(("ios", "android", "desktop")),
                 payment_method=dice.pick(("alipay", "wechat_pay", "card")),
-                hour=dice.pick((8.0, 12.0, 13.0, 20.0, 21.0, 22.0)), weekend=dice.chance(0.3),
+                hour=dice.pick((8.0, 12.0, 13.0, 20.0, 21.0, 22.0)), weekend=dice.chance(0.3), habits=habits,
             )
         )  # fmt: skip
     return rows, shoppers

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-__all__ = ["HISTORY_DAYS", "Dice", "Item", "Shelf", "Shopper", "act"]
+__all__ = ["HISTORY_DAYS", "Dice", "Habits", "Item", "Shelf", "Shopper", "act"]
 
 HISTORY_DAYS: Final = 180
 # Bought again and again; of other clusters a product is mostly bought once.
@@ -102,6 +102,16 @@ class Shelf:
         return dice.weighted(self.clusters[cluster], self._cumulative[cluster])
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a user shops: the chance that a product looked at goes into the cart, the mean of further pieces of
+    it, and the chance that an order is paid with a coupon."""
+
+    buys: float = 0.28
+    quantity: float = 0.4
+    coupons: float = 0.12
+
+
 @dataclass
 class Shopper:
     """A user with planted tastes (cluster -> share), habits, and what they have looked at and bought."""
@@ -115,6 +125,7 @@ class Shopper:
     payment_method: str
     hour: float
     weekend: bool
+    habits: Habits = Habits()
     viewed: list[Item] = field(default_factory=list)
     bought: list[Item] = field(default_factory=list)
 
@@ -161,8 +172,8 @@ class _Session:
         for _ in range(1 + int(dice.exponential(1.6))):
             item = self._choose(cluster)
             self._look_at(item, on_taste)
-            if dice.chance(0.28 if on_taste else 0.06):
-                quantity = 1 + int(dice.exponential(0.4))
+            if dice.chance(shopper.habits.buys if on_taste else 0.06):
+                quantity = 1 + int(dice.exponential(shopper.habits.quantity))
                 self._add("cart", product_id=item.product_id, quantity=quantity, price=item.price)
                 if dice.chance(0.12):
                     self._add("cart_remove", product_id=item.product_id, quantity=quantity)
@@ -233,7 +244,7 @@ class _Session:
         dice, shopper = self.dice, self.shopper
         order = f"{self.common['session']}-o"
         payment = shopper.payment_method if dice.chance(0.85) else dice.pick(("alipay", "wechat_pay", "card"))
-        coupon = dice.pick(_COUPONS) if dice.chance(0.12) else None
+        coupon = dice.pick(_COUPONS) if dice.chance(shopper.habits.coupons) else None
         if coupon is not None:
             self._add("coupon_redeem", campaign=coupon, order_id=order)
         bought_at = self.now

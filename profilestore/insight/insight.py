@@ -95,7 +95,7 @@ class Insight:
         return reports
 
     def _is_due(self, step: Step, events: int) -> bool:
-        record = self._records.find(step.name)
+        record = None if step.always else self._records.find(step.name)
         return record is None or record.window.get(_EVENTS) != events
 
     def _do(self, step: Step, run: Run, events: int) -> StepReport:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from profilestore.documents import ProfileDocument
 from profilestore.elastic.conditions import Compiler, at_moment, profile_fields
@@ -31,13 +31,17 @@ _NOT_EXPORTED: Final = frozenset(("state", "taste_items", "text_vector", "topic_
 
 @dataclass(frozen=True, slots=True)
 class RuleSegment:
-    """A segment and its saved query, which any app can send to `{prefix}-profiles` itself."""
+    """A segment and its saved query, which any app can send to `{prefix}-profiles` itself.
+
+    One by behaviour (`kind`) is the rule that the profiles say so: `segment == "its name"`.
+    """
 
     name: str
     condition: str
     description: str
     query: dict[str, Any]
     defined: datetime
+    kind: Literal["rule", "behaviour"] = "rule"
 
 
 class RuleSegments:
@@ -104,16 +108,28 @@ class RuleSegments:
         record = self._store.get(_record_id(name))
         return None if record is None else _segment(record[0])
 
+    def by_behaviour(self) -> list[RuleSegment]:
+        """The segments that `insight run segments` found last, by name."""
+        counts = [count for count in self._history.latest(kind="behaviour").values() if count.members > 0]
+        segments: list[RuleSegment] = []
+        for count in sorted(counts, key=lambda count: count.segment):
+            quoted = count.segment.replace("\\", "\\\\").replace('"', '\\"')
+            condition = f'segment == "{quoted}"'
+            query = _saved(self.compiler.query(condition))
+            segments.append(RuleSegment(count.segment, condition, "", query, count.time, "behaviour"))
+        return segments
+
     def get(self, name: str) -> RuleSegment:
-        """The rule segment of a name.
+        """The rule segment of a name, or else the one by behaviour.
 
         Raises:
             NotFound: there is none.
         """
-        segment = self.find(name)
+        behaviour = (one for one in self.by_behaviour() if one.name == name)
+        segment = self.find(name) or next(behaviour, None)
         if segment is None:
             raise NotFound(
-                "there is no rule segment of this name: `profilestore insight segments list` shows them.",
+                "there is no segment of this name: `profilestore insight segments list` shows them.",
                 kind="segment",
                 id=name,
             )
@@ -125,7 +141,8 @@ class RuleSegments:
         Raises:
             NotFound: there is none.
         """
-        self.get(name)
+        if self.find(name) is None:
+            raise NotFound("there is no rule segment of this name to forget.", kind="segment", id=name)
         self._store.delete(_record_id(name))
 
     def count(self, name: str, *, now: datetime | None = None) -> int:
@@ -146,8 +163,8 @@ class RuleSegments:
         return read_members(self._profiles, _at(self.get(name).query, now), fields)
 
     def history(self, name: str) -> list[SegmentCount]:
-        """The counts of its snapshots, the oldest first."""
-        return self._history.of(name, kind="rule")
+        """Its counts, the oldest first: of the snapshots, or of the runs that found it."""
+        return self._history.of(name, kind=self.get(name).kind)
 
     def snapshot(self, *, now: datetime | None = None) -> Snapshot:
         """Write who is in which segment into the profiles, and counts, entries and exits into the history.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from profilestore.elastic.segment_history import SegmentCount, SegmentHistory
 from profilestore.errors import NotFound, UsageError
 from profilestore.insight.profiles import InsightProfiles, Written
 
-__all__ = ["Snapshot", "balanced", "take_snapshot"]
+__all__ = ["Snapshot", "balanced", "count_segments", "take_snapshot"]
 
 _PAGE: Final = 5000
 
@@ -77,6 +78,35 @@ def take_snapshot(
     )
     history.add(counts)
     return Snapshot(now, counts, written)
+
+
+def count_segments(
+    history: SegmentHistory, before: Mapping[str, str], after: Mapping[str, str], *, users: int, now: datetime
+) -> tuple[SegmentCount, ...]:
+    """Write the counts of segments by behaviour (user -> segment, until now and from now on) into the history.
+
+    Nothing is written where a later count is there already: the history only goes forward.
+    """
+    history.check()
+    if any(count.time > now for count in history.latest(kind="behaviour").values()):
+        return ()
+    previous = history.latest(kind="behaviour", before=now)
+    names = {*after.values(), *(name for name, count in previous.items() if count.members > 0)}
+    members, entries, exits = Counter(after.values()), Counter[str](), Counter[str]()
+    for user_id in {*before, *after}:
+        old, new = before.get(user_id), after.get(user_id)
+        if old != new:
+            entries.update([] if new is None else [new])
+            exits.update([] if old is None else [old])
+    counts = tuple(
+        balanced(
+            previous.get(name),
+            SegmentCount(name, "behaviour", now, members[name], entries[name], exits[name], users),
+        )
+        for name in sorted(names)
+    )
+    history.add(counts)
+    return counts
 
 
 def _memberships(profiles: InsightProfiles, queries: Sequence[dict[str, Any]], now: datetime) -> dict[str, int]:

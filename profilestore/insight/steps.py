@@ -25,11 +25,15 @@ __all__ = ["STEPS", "Outcome", "Run", "Step", "step_named"]
 
 @dataclass(frozen=True)
 class Step:
-    """One part of insight, not imported yet; `target` is `module:function`."""
+    """One part of insight, not imported yet; `target` is `module:function`.
+
+    `always`: it is due though the log has not changed, since it depends on the time or on the other steps.
+    """
 
     name: str
     target: str
     help: str
+    always: bool = False
 
     def derive(self, run: Run) -> Outcome:
         """Do it.
@@ -105,6 +109,10 @@ class Run:
 
 STEPS: Final[tuple[Step, ...]] = (
     Step("value", "profilestore.insight.value:derive_value", "Recency, frequency, monetary scores and value tiers."),
+    Step(
+        "segments", "profilestore.insight.segments:derive_segments", "Segments by what users turn to and how they shop."
+    ),
+    Step("rules", "profilestore.insight.rule_step:derive_rules", "Who is in which rule segment now.", always=True),
     Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
 )
 

@@ -123,3 +123,22 @@ def test_small_shops(size: dict[str, int]) -> None:
 def test_what_cannot_be_meant(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         generate_shop(**wrong)  # type: ignore[arg-type]
+
+
+def test_planted_segments_are_kinds_of_shopper() -> None:
+    plain = generate_shop(users=200, products=300, events=4000)
+    assert plain.truth.user_segments == {}
+    shop = generate_shop(users=200, products=300, events=4000, segments=True)
+    assert set(shop.truth.user_segments) == {user.user_id for user in shop.users}
+    assert len(set(shop.truth.user_segments.values())) == 7
+    assert shop.products == plain.products
+    hunters = {user for user, kind in shop.truth.user_segments.items() if kind == "beauty bargain hunters"}
+    readers = {user for user, kind in shop.truth.user_segments.items() if kind == "readers"}
+    assert all(set(shop.truth.user_clusters[user]) == {"reading", "stationery"} for user in readers)
+
+    def coupons(users: set[str]) -> float:
+        orders = {(event.order_id, event.campaign is not None) for event in shop.events
+                  if event.type == "purchase" and event.user_id in users}  # fmt: skip
+        return sum(with_coupon for _, with_coupon in orders) / len(orders)
+
+    assert coupons(hunters) > 2 * coupons(readers)

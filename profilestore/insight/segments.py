@@ -1,0 +1,211 @@
+"""`insight run segments`: users in segments by what they turn to and how they shop, named and written.
+
+Which features tell users apart is decided by the data: interests, habits and both are tried, and the set is
+taken whose clusters stand out most from those found in its shuffled columns. The choice is checked on the last
+fifth of the time: segments made before it must foretell what their users do in it, better than the shop's mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profilestore.elastic.segment_history import SegmentHistory
+from profilestore.errors import TooLittleData
+from profilestore.insight.clustering import MOST_FITTED, Choice, Clusters, Method, choose_clusters
+from profilestore.insight.foresight import foretold
+from profilestore.insight.history import History
+from profilestore.insight.records import InsightRecord, window_of
+from profilestore.insight.segment_cards import describe_segments, segment_card
+from profilestore.insight.segment_features import LEAST_ACTS, UserFeatures, user_features
+from profilestore.insight.segment_names import Trait, kept_names, name_segments, traits_of
+from profilestore.insight.snapshots import count_segments
+from profilestore.insight.steps import Outcome, Run
+
+__all__ = ["Segmentation", "derive_segments", "segment_users"]
+
+_BOOTSTRAPS: Final = 1000
+_CONFIDENCE: Final = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Users in segments.
+
+    Attributes:
+        features: of the users of whom enough is known.
+        columns: of the features that were taken, as a slice; `taken` is their name.
+        choice: the clusters, and what was tried.
+        labels: (n,) segment of each of the features' users, -1 for none.
+        traits: what sets each segment apart.
+        names: of the segments.
+        gains: set of features -> silhouette above that on shuffled columns.
+    """
+
+    features: UserFeatures
+    columns: slice
+    taken: str
+    choice: Choice
+    labels: NDArray[np.int64]
+    traits: tuple[list[Trait], ...]
+    names: tuple[str, ...]
+    gains: dict[str, float]
+
+    @property
+    def clusters(self) -> Clusters:
+        """The fit."""
+        return self.choice.clusters
+
+    @property
+    def sizes(self) -> list[int]:
+        """Users a segment."""
+        counts: list[int] = np.bincount(self.labels[self.labels >= 0], minlength=self.clusters.count).tolist()
+        return counts
+
+
+def segment_users(
+    history: History,
+    *,
+    groups_of: Mapping[str, Sequence[str]],
+    time_zone: str,
+    method: Method = "kmeans",
+    count: int | None = None,
+    seed: int = 7,
+) -> Segmentation:
+    """Find segments; the same history and seed give the same.
+
+    Raises:
+        TooLittleData: too few users, or none that differ.
+    """
+    features = user_features(history, groups_of=groups_of, time_zone=time_zone)
+    choices: dict[str, tuple[slice, Choice]] = {}
+    for name, columns in feature_sets(features).items():
+        try:
+            found = choose_clusters(features.scaled[:, columns], method=method, count=count, seed=seed)
+        except TooLittleData:
+            continue
+        choices[name] = columns, found
+    if len(choices) == 0:
+        raise TooLittleData(f"{method} finds no two groups of users that differ.")
+    gains = {name: found.trial.silhouette - found.trial.shuffled for name, (_, found) in choices.items()}
+    taken = max(gains, key=lambda name: gains[name])
+    columns, choice = choices[taken]
+    labels = choice.clusters.assign(features.scaled[:, columns])
+    traits = tuple(traits_of(features, labels, segment) for segment in range(choice.clusters.count))
+    sizes = np.bincount(labels[labels >= 0], minlength=choice.clusters.count).tolist()
+    names = tuple(name_segments(traits, sizes=sizes))
+    return Segmentation(features, columns, taken, choice, labels, traits, names, gains)
+
+
+def feature_sets(features: UserFeatures) -> dict[str, slice]:
+    """The sets of features that are tried, as columns."""
+    every, interests = features.scaled.shape[1], features.interests
+    sets = {"interests": slice(0, interests), "habits": slice(interests, every), "both": slice(0, every)}
+    used = {name: columns for name, columns in sets.items() if columns.stop - columns.start >= 2}
+    return used if 0 < interests < every else dict(list(used.items())[:1])
+
+
+def derive_segments(run: Run) -> Outcome:
+    """The step of `insight run`.
+
+    Raises:
+        TooLittleData: too few users, or none that differ.
+    """
+    history, settings = run.history, run.settings
+    run.progress(f"finding segments among {len(history.user_ids):,} users")
+    groups_of, groups = _groups(run)
+    made = segment_users(
+        history, groups_of=groups_of, time_zone=settings.time_zone,
+        method=settings.segment_method, count=settings.segment_count, seed=run.seed,
+    )  # fmt: skip
+    ids = [history.user_ids[row] for row in made.features.users.tolist()]
+    before = {user_id: source["segment"] for page in run.profiles.read(["segment"], query=_IN_ONE)
+              for user_id, source in page}  # fmt: skip
+    names = kept_names(made.names, [before.get(user_id) for user_id in ids], made.labels)
+    gain = _interval(made.choice.silhouettes - made.choice.trial.shuffled, run.seed)
+    foresight = foretold(history, made, groups_of=groups_of, time_zone=settings.time_zone,
+                         method=settings.segment_method, seed=run.seed)  # fmt: skip
+    accepted = gain["low"] > 0 and (foresight is None or foresight["explained"]["low"] > 0)
+    record = InsightRecord(
+        name="segments",
+        window=window_of(history),
+        settings=_settings(run, made, groups),
+        figures={
+            "silhouette": made.choice.trial.silhouette,
+            "silhouette_on_shuffled_columns": made.choice.trial.shuffled,
+            "silhouette_above_shuffled": gain,
+            "stability": made.choice.trial.stability,
+            "foretold": foresight,
+        },
+        tables=describe_segments(made, names, ids),
+        accepted=accepted,
+        card=segment_card(made, names, users=len(history.user_ids), accepted=accepted, foresight=foresight,
+                          method=settings.segment_method),
+    )  # fmt: skip
+    told = f"{made.clusters.count} segments of {len(ids):,} users by {made.taken} ({settings.segment_method})"
+    if not accepted and not run.force:
+        return Outcome(record, f"{told} do not stand out from chance; nothing was written")
+    segment_of = {user_id: names[label] for user_id, label in zip(ids, made.labels.tolist(), strict=True) if label >= 0}
+
+    def describe(user_id: str, source: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return {"segment": segment_of[user_id]} if user_id in segment_of else None
+
+    written = run.profiles.write("segments", describe, as_of=history.as_of_time)
+    counts = SegmentHistory(run.parts.client, alias=settings.index("segments"))
+    count_segments(counts, before, segment_of, users=len(history.user_ids), now=history.as_of_time)
+    return Outcome(record, f"{told}{_sample_told(made, settings.segment_method)}", written)
+
+
+_IN_ONE: Final = {"exists": {"field": "segment"}}
+
+
+def _groups(run: Run) -> tuple[dict[str, list[str]], str]:
+    """The categories of the products, or their topics where there are not two categories."""
+    shelf = run.history.shelf
+    if len({category for category in shelf.categories if category != ""}) >= 2:
+        pairs = zip(shelf.product_ids, shelf.categories, strict=True)
+        return {product_id: [category] for product_id, category in pairs if category != ""}, "categories"
+    products = run.parts.in_force.products
+    pages = products.scan(products.identity().index, fields=["main_topics"])
+    topics = {id: source["main_topics"] for page in pages for id, source, _ in page if source.get("main_topics")}
+    return topics, "topics" if len(topics) > 0 else "none"
+
+
+def _settings(run: Run, made: Segmentation, groups: str) -> dict[str, Any]:
+    method = run.settings.segment_method
+    users = len(made.features.users)
+    return {
+        "method": method,
+        "segments": made.clusters.count,
+        "features": made.taken,
+        "feature_names": list(made.features.names[made.columns]),
+        "features_left_out": made.features.left_out,
+        "gain_by_features": {name: round(value, 4) for name, value in made.gains.items()},
+        "interests_from": groups,
+        "least_acts": LEAST_ACTS,
+        "users_with_too_few_acts": made.features.unknown,
+        "fitted_on": min(users, MOST_FITTED[method]),
+        "assigned": users,
+        "seed": run.seed,
+        "tried": [asdict(trial) for trial in made.choice.trials],
+    }
+
+
+def _sample_told(made: Segmentation, method: str) -> str:
+    users = len(made.features.users)
+    unknown = f"; {made.features.unknown:,} users with fewer than {LEAST_ACTS} acts are in none"
+    if users <= MOST_FITTED[method]:
+        return unknown
+    return f"; fitted on a sample of {MOST_FITTED[method]:,}, the others assigned to the nearest{unknown}"
+
+
+def _interval(values: NDArray[np.float64], seed: int) -> dict[str, float]:
+    """The mean with its 95 % bootstrap interval (percentiles)."""
+    rng = np.random.default_rng(seed)
+    means = [float(values[rng.integers(0, values.size, values.size)].mean()) for _ in range(_BOOTSTRAPS)]
+    low, high = np.percentile(means, _CONFIDENCE)
+    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
