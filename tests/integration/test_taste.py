@@ -57,7 +57,7 @@ def trained(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         store.init()
         store.index_products(sample.products)
         store.index_events(sample.events)
-        report = store.train(budget=2)
+        report = store.train(budget=2, form="dense")
         yield Trained(store, sample, report, client)
     rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
     client.indices.delete(index=[row["index"] for row in rows])
@@ -130,6 +130,44 @@ def test_a_new_product_has_vectors_at_once_and_enters_profiles(trained: Trained)
     assert trained.store.verify(["fan"]).different == 0
 
 
+def test_a_new_product_finds_its_buyers_in_the_order_of_the_dot_product(trained: Trained) -> None:
+    like = trained.sample.products[4]
+    trained.store.index_products([like.model_copy(update={"product_id": "just-in"})])
+    stored = trained.product("just-in")
+    assert stored["taste_predicted"] is True
+    answer = trained.store.people.buyers("just-in", n=20)
+    assert (answer.method, len(answer.users)) == ("taste", 20)
+    out = decode_vector(stored["taste_vector"])  # type: ignore[arg-type]  # a stored vector
+    dots = [float(decode_vector(trained.profile(user)["taste_vector"]) @ out) for user in answer.user_ids]  # type: ignore[arg-type]
+    assert dots == sorted(dots, reverse=True)
+    assert [user.score for user in answer.users] == pytest.approx(
+        [(1.0 + dot / float(np.linalg.norm(out))) / 2.0 for dot in dots], abs=1e-3
+    )
+    truth = trained.sample.truth
+    cluster = truth.product_clusters[like.product_id]
+    found = np.mean([cluster in truth.user_clusters.get(user, {}) for user in answer.user_ids])
+    by_chance = np.mean([cluster in clusters for clusters in truth.user_clusters.values()])
+    assert found > by_chance + 0.3, (found, by_chance)
+
+
+def test_neighbours_and_lookalikes_share_what_was_planted(trained: Trained) -> None:
+    truth = trained.sample.truth
+    users = sorted(truth.user_clusters)[:60]
+
+    def shared(user: str, other: str) -> bool:
+        return len(truth.user_clusters[user].keys() & truth.user_clusters.get(other, {}).keys()) > 0
+
+    alike = [
+        shared(answer.asked["like"][0], other)
+        for user in users
+        if len((answer := trained.store.people.lookalike([user], n=5)).users) > 0
+        for other in answer.user_ids
+    ]
+    by_chance = np.mean([shared(user, other) for user in users for other in users if user != other])
+    assert np.mean(alike) > by_chance + 0.3
+    assert share_to_taste(trained, "similar-users") > share_to_taste(trained, "popular") + 0.15
+
+
 def test_a_user_who_only_searched_has_every_space(trained: Trained) -> None:
     words = str(trained.sample.products[0].title)
     trained.store.record(Event(user_id="seeker", type="search", text=words, time=trained.sample.events[-1].time))
@@ -148,7 +186,7 @@ def test_events_during_a_training_are_kept_and_the_old_model_comes_back(trained:
             if step in ("copying products", "folding profiles from the log", "catching up"):
                 other.record(Event(user_id=f"late-{step.split()[0]}", type="purchase", product_id=bought, time=when))
 
-        second = trained.store.train(budget=0, dims=8, progress=meanwhile)
+        second = trained.store.train(budget=0, dims=8, form="dense", progress=meanwhile)
     assert second.model_id != first
     late = [f"late-{step.split()[0]}" for step in ("copying products", "folding profiles from the log", "catching up")]
     trained.store.fold()
