@@ -24,7 +24,7 @@ from profilestore.settings import Settings
 
 __all__ = ["FileSource", "Files", "LogSource", "Source"]
 
-_COPIED: Final = (*ROW_FIELDS, "row_hash", "text_hash", "tokens", "text_vector", "deleted")
+_COPIED: Final = (*ROW_FIELDS, "row_hash", "text_hash", "tokens", "text_vector", "listed", "deleted")
 
 Keep = Callable[[str], bool]
 
