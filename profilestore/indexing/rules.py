@@ -140,7 +140,8 @@ class Rules:
     def show(self, product_ids: Sequence[str] = (), *, n: int = 10) -> list[Rule]:
         """The n best rules of each of these products, or of the whole shop; at most 20 a product are kept.
 
-        Products that were deleted are in none.
+        Of the whole shop, those with the most orders beyond what chance explains; of a product that is the
+        order of the scores. Products that were deleted are in none.
 
         Raises:
             NotFound: there is no such product, or no rules are mined.
@@ -161,7 +162,7 @@ class Rules:
         for page in products.scan(index, fields=["rules"], page=_PAGE):
             best += [rule for product_id, source, _ in page for rule in read_rules(product_id, source)]
             # Twice as many as asked for, since some may be of products deleted since.
-            best = sorted(best, key=lambda rule: (-rule.score, rule.antecedent, rule.consequent))[: 2 * n + 100]
+            best = sorted(best, key=lambda rule: (-rule.extra_orders, rule.antecedent, rule.consequent))[: 2 * n + 100]
         return self._titled(best)[:n]
 
     def _titled(self, rules: Sequence[Rule]) -> list[Rule]:

@@ -49,6 +49,11 @@ class Rule:
     antecedent_title: str | None = None
     consequent_title: str | None = None
 
+    @property
+    def extra_orders(self) -> float:
+        """How many orders hold both beyond what chance explains."""
+        return self.score * self.count / self.confidence
+
 
 def read_rules(product_id: str, source: Mapping[str, Any]) -> list[Rule]:
     """The best rules of a stored product as antecedent, best first."""

@@ -85,6 +85,8 @@ def test_rules_are_stored_where_they_are_asked_and_where_they_are_shown(shop: Mi
     assert shop.store.rules.report() == report
     assert shop.asked("tea") == ["pot", "cup"]
     assert shop.asked("pot", "cup") == ["tea"]
+    extra = [rule.extra_orders for rule in shop.store.rules.show()]
+    assert extra == sorted(extra, reverse=True)
     (best,) = shop.store.rules.show(["tea"], n=1)
     assert (best.consequent, best.count) == ("pot", 12)
     assert best.support == pytest.approx(12 / 81, rel=1e-5)
