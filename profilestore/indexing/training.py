@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
-
 from profilestore.documents import IndexMeta
-from profilestore.errors import ModelError, NotFound, StoreError, UsageError
+from profilestore.errors import NotFound, StoreError, UsageError
 from profilestore.indexing.generation import BuildReport
 from profilestore.indexing.parts import Parts
-from profilestore.indexing.taste import content_of, set_taste
+from profilestore.indexing.taste import set_taste
+from profilestore.indexing.taste_content import choose_methods, fit_described, read_content
 
 if TYPE_CHECKING:
     from profilestore.features.taste.content import ContentModel
@@ -24,8 +23,6 @@ __all__ = ["ModelEntry", "TasteReport", "learn_options", "list_models", "read_in
 
 # So long a half-life is none: the fold wants a number.
 _NO_DECAY_DAYS: Final = 36_500.0
-# The content of so many products is enough to learn what content says of taste, and fits into memory.
-_CONTENT_MOST: Final = 20_000
 # Elasticsearch's limit.
 _DIMS_MOST: Final = 4096
 
@@ -89,15 +86,20 @@ def train_taste(
         ModelError: too little to learn from, or more than fits into memory; says what does.
         StoreError: another build is under way.
     """
-    from profilestore.features.taste.learning import learn_taste
+    from profilestore.features.taste.learning import learn
 
     progress("reading the event log")
     acts = read_interactions(parts)
-    model = learn_taste(acts, options, progress=progress)
+    learned = learn(acts, options, progress=progress)
+    model = learned.model
     meta = parts.in_force.products.identity().meta
     progress("learning what content says of taste")
-    content = _fit_content(parts, model, meta)
+    described = read_content(parts, model, meta)
+    content = fit_described(described, model, meta)
     stored = {**model.figures, "settings": model.settings.to_dict()}
+    if learned.validation is not None and learned.choice is not None:
+        progress("choosing boosts and methods")
+        stored |= choose_methods(described, learned.validation, learned.choice, parts.settings)
     if content is not None:
         parts.store.save("taste-content", content.model_id, content.to_bytes(), figures={"taste_model": model.model_id})
         stored |= {"content_model": content.model_id, "content_explained": content.explained}
@@ -165,42 +167,6 @@ def read_interactions(parts: Parts) -> Interactions:
         for page in side.log.read(log, shard=shard, after=-1, upto=upto):
             builder.add(logged.event for logged in page if logged.event is not None)
     return builder.build()
-
-
-def _fit_content(parts: Parts, model: TasteModel, meta: IndexMeta) -> ContentModel | None:
-    """What content says of taste, from the products with learned vectors; None without text and topics."""
-    from profilestore.features.taste.content import fit_content
-
-    if meta.text_model is None and meta.topics_model is None:
-        return None
-    products = parts.in_force.products
-    index = products.identity().index
-    step = max(1, -(-len(model.product_ids) // _CONTENT_MOST))
-    chosen = list(model.product_ids[::step])
-    fields = ("category", "price", "text_vector", "topic_vector")
-    found = products.read(index, chosen, fields=fields, vectors=True)
-    ids = [product_id for product_id in chosen if product_id in found]
-    sources = [found[product_id][0] for product_id in ids]
-    content = content_of(
-        sources,
-        text_model=meta.text_model,
-        topics_model=meta.topics_model,
-        text_dims=0 if meta.text_model is None else parts.settings.embedding_dims,
-        topic_dims=0 if meta.topics_model is None else parts.models.topics(meta.topics_model).topics,
-        models=parts.models,
-        meta=meta,
-    )
-    rows = np.array([model.rows[product_id] for product_id in ids], dtype=np.int64)
-    if rows.size == 0:
-        raise ModelError("the products that were learned are gone from the index. Train again.")
-    return fit_content(
-        content,
-        model.in_vectors[rows],
-        model.out_vectors[rows],
-        taste_model=model.model_id,
-        text_model=meta.text_model,
-        topics_model=meta.topics_model,
-    )
 
 
 def _switch_in(

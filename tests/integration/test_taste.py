@@ -84,9 +84,16 @@ def test_taste_finds_what_was_planted_and_popular_does_not(trained: Trained) -> 
     assert taste > popular + 0.15, (taste, popular)
 
 
-def test_auto_takes_taste_and_the_report_says_what_it_learned_from(trained: Trained) -> None:
+def test_auto_takes_what_validation_chose_and_the_report_says_what_it_learned_from(trained: Trained) -> None:
     some = trained.sample.events[0].user_id
-    assert trained.store.recommend(some).method == "taste"
+    chosen = trained.report.figures["auto_methods"]
+    assert trained.store.recommend(some).method == (chosen[-1][1] if chosen else "taste")
+    assert chosen == sorted(chosen)
+    meta = trained.client.indices.get_mapping(index=trained.store.settings.index("products"))
+    ((_, entry),) = meta.body.items()
+    in_force = entry["mappings"]["_meta"]
+    assert in_force.get("auto_methods", []) == chosen
+    assert in_force.get("hybrid_boosts") == trained.report.figures.get("hybrid_boosts")
     assert trained.report.figures["ndcg@20"] > 0
     assert trained.report.figures["users"] <= 200
     assert trained.taste_in_force() == trained.report.model_id
@@ -173,7 +180,7 @@ def test_a_user_who_only_searched_has_every_space(trained: Trained) -> None:
     trained.store.record(Event(user_id="seeker", type="search", text=words, time=trained.sample.events[-1].time))
     assert {"text_vector", "taste_vector"} <= trained.profile("seeker").keys()
     trained.client.indices.refresh(index=trained.store.settings.index("profiles"))
-    assert trained.store.recommend("seeker").method == "taste"
+    assert trained.store.recommend("seeker", method="taste").method == "taste"
 
 
 def test_events_during_a_training_are_kept_and_the_old_model_comes_back(trained: Trained) -> None:

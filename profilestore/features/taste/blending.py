@@ -12,7 +12,7 @@ from profilestore.features.taste.slices import Floats, Slices
 
 __all__ = ["Blend", "choose_auto", "choose_boosts", "trending_scores"]
 
-_TEXT_TRIED: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_TEXT_TRIED: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 # Of topics, against text.
 _TOPICS_TRIED: Final = (0.1, 0.3, 1.0)
 # A slice of fewer users tells nothing.

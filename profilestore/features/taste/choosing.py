@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from profilestore.errors import ModelError
 from profilestore.features.taste.factoring import Factors, ItemMatrix, Matrix, factor
 from profilestore.features.taste.interactions import Interactions
 from profilestore.features.taste.learners import fit_items
@@ -23,11 +24,12 @@ from profilestore.features.taste.tuning import Validation
 
 __all__ = [
     "DIMS_TRIED",
-    "WEIGHTS_TRIED",
     "Choice",
+    "asked_with",
     "choose_served",
     "lift_of",
     "scores_of",
+    "served_scale",
     "settled_form",
     "with_lift",
 ]
@@ -45,6 +47,9 @@ _PRODUCTS_A_DIM: Final = 4
 # The vectors beside a sparse form compare users and products; they need not be exact.
 _DIMS_BESIDE: Final = 128
 
+_STANDARD_ERRORS: Final = 2.0
+
+Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
@@ -60,6 +65,25 @@ class Choice:
     def score(self, profiles: Any) -> Matrix:
         """Scores of sparse profiles in the form chosen, as they would be served."""
         return scores_of(profiles, self.vectors, self.weights)
+
+
+def served_scale(vectors: Factors, weights: SparseWeights | None) -> tuple[Factors, SparseWeights | None]:
+    """One scale for all models: the longest out-vector is 1, and so is the largest weight.
+
+    In-vectors go along with the weights, so that their product with a foretold out-vector is of that scale too.
+
+    Raises:
+        ModelError: all scores are zero.
+    """
+    ins, outs = vectors
+    longest = float(np.linalg.norm(outs, axis=1).max()) if outs.size > 0 else 0.0
+    largest = 1.0 if weights is None else float(weights.values.max(initial=0.0))
+    if not (np.isfinite(longest) and longest > 0.0 and largest > 0.0):
+        raise ModelError("the events say too little to train a taste model on: all its scores are zero.")
+    outs = outs / np.float32(longest)
+    if weights is None:
+        return (ins, outs), None
+    return (ins * np.float32(longest / largest), outs), weights.scaled(1.0 / largest)
 
 
 def scores_of(profiles: Any, vectors: Factors, weights: SparseWeights | None) -> Matrix:
@@ -112,48 +136,67 @@ def choose_served(
     profiles = acts.profiles(settings.profile_half_life_days)
     items = fit_items(acts, settings)
     settings, lift, exact = _choose_lift(validation, settings, items, profiles)
-    figures: dict[str, Any] = {"ndcg@20_exact": round(exact, 5)}
+    figures: dict[str, Any] = {"ndcg@20_exact": round(float(exact.mean()), 5)}
     factors, by_dims = _try_dims(validation, settings, items, profiles, lift, dims)
     chosen = _fewest(by_dims)
-    figures["ndcg@20_by_dims"] = {str(count): round(value, 5) for count, value in by_dims.items()}
+    figures["ndcg@20_by_dims"] = _means(by_dims)
     weights: SparseWeights | None = None
     served: Form = "dense"
     if form != "dense":
         weights, by_weights = _try_weights(validation, items, profiles, lift)
         kept = _fewest(by_weights)
-        figures["ndcg@20_by_weights"] = {str(count): round(value, 5) for count, value in by_weights.items()}
+        figures["ndcg@20_by_weights"] = _means(by_weights)
         served = settled_form(form, dense=by_dims[chosen], sparse=by_weights[kept], exact=exact)
         settings = replace(settings, sparse_weights=kept)
         weights = weights.limited(kept) if served == "sparse" else None
     if served == "sparse" and dims is None:
         chosen = max(count for count in by_dims if count <= max(_DIMS_BESIDE, min(by_dims)))
-    figures["ndcg@20"] = round(by_dims[chosen] if weights is None else by_weights[settings.sparse_weights], 5)
+    reached = by_dims[chosen] if weights is None else by_weights[settings.sparse_weights]
+    figures["ndcg@20"] = round(float(reached.mean()), 5)
     settings = replace(settings, dims=chosen, form=served)
     return Choice(settings, figures, with_lift(factors, lift, dims=chosen), weights)
 
 
-def settled_form(form: Literal["auto", "dense", "sparse"], *, dense: float, sparse: float, exact: float) -> Form:
-    """Dense unless it was not asked for, or loses more than 3 % against the better of the others."""
+def settled_form(form: Literal["auto", "dense", "sparse"], *, dense: Floats, sparse: Floats, exact: Floats) -> Form:
+    """Dense unless it was not asked for, or loses more than 3 % against the better of the others.
+
+    More than chance, too: of few users, half of all comparisons go against it by as much.
+
+    Args:
+        form: what was asked for.
+        dense: NDCG@20 of each user.
+        sparse: of the same users.
+        exact: of the same users, by the whole matrix.
+    """
     if form != "auto":
         return form
-    return "sparse" if sparse > dense and dense < max(sparse, exact) * (1.0 - _DENSE_LOSS_MOST) else "dense"
+    better = sparse if sparse.mean() >= exact.mean() else exact
+    lost = better - dense
+    chance = _STANDARD_ERRORS * float(lost.std()) / np.sqrt(max(lost.size, 1))
+    loses = lost.mean() > max(_DENSE_LOSS_MOST * better.mean(), chance)
+    return "sparse" if loses and sparse.mean() > dense.mean() else "dense"
+
+
+def _means(found: Mapping[int, Floats]) -> dict[str, float]:
+    return {str(count): round(float(users.mean()), 5) for count, users in found.items()}
 
 
 def _choose_lift(
     validation: Validation, settings: TasteSettings, items: ItemMatrix, profiles: Any
-) -> tuple[TasteSettings, NDArray[np.float32] | None, float]:
-    """How much popularity adds, its lift on the cut, and the NDCG@20 of the exact matrix with it."""
+) -> tuple[TasteSettings, NDArray[np.float32] | None, Floats]:
+    """How much popularity adds, its lift on the cut, and each user's NDCG@20 by the exact matrix with it."""
     acts, scale = validation.train, score_scale(profiles, items.predict)
     tried = [(strength, days) for strength, days in STRENGTHS if validation.by_time or days is None]
     lifts: list[NDArray[np.float32] | None] = [None]
     lifts += [popularity_lift(acts, strength=s, half_life_days=days, scale=scale) for s, days in tried]
-    found = validation.ndcg_lifted(profiles, items.predict, lifts).mean(axis=1)
+    users = validation.ndcg_lifted(profiles, items.predict, lifts)
+    found = users.mean(axis=1)
     best = int(found.argmax())
     if best == 0 or found[best] < found[0] * (1.0 + _LIFT_GAIN_LEAST):
-        return settings, None, float(found[0])
+        return settings, None, users[0]
     strength, days = tried[best - 1]
     lifted = replace(settings, popularity_strength=strength, popularity_half_life_days=days)
-    return lifted, lifts[best], float(found[best])
+    return lifted, lifts[best], users[best]
 
 
 def _try_dims(
@@ -163,14 +206,14 @@ def _try_dims(
     profiles: Any,
     lift: NDArray[np.float32] | None,
     dims: int | None,
-) -> tuple[Factors, dict[int, float]]:
+) -> tuple[Factors, dict[int, Floats]]:
     most = max(DIMS_TRIED[0], validation.train.product_count // _PRODUCTS_A_DIM)
     tried = [count for count in DIMS_TRIED if count <= most] if dims is None else [dims]
     ins, outs = factor(items, profiles, dims=max(tried))
-    found: dict[int, float] = {}
+    found: dict[int, Floats] = {}
     for count in tried:
         score = _scorer(with_lift((ins, outs), lift, dims=count))
-        found[count] = float(validation.ndcg(profiles, score).mean())
+        found[count] = validation.ndcg(profiles, score)
     return (ins, outs), found
 
 
@@ -188,16 +231,17 @@ def with_lift(factors: Factors, lift: NDArray[np.float32] | None, *, dims: int) 
 
 def _try_weights(
     validation: Validation, items: ItemMatrix, profiles: Any, lift: NDArray[np.float32] | None
-) -> tuple[SparseWeights, dict[int, float]]:
+) -> tuple[SparseWeights, dict[int, Floats]]:
     weights = largest_weights(items, most=max(WEIGHTS_TRIED), lift=lift)
     asked = asked_with(profiles)
-    found: dict[int, float] = {}
+    found: dict[int, Floats] = {}
     for count in WEIGHTS_TRIED:
         matrix = weights.limited(count).matrix()
-        found[count] = float(validation.ndcg(asked, lambda rows, m=matrix: (rows @ m).toarray()).mean())  # type: ignore[misc]  # lambda with defaults
+        found[count] = validation.ndcg(asked, lambda rows, m=matrix: (rows @ m).toarray())  # type: ignore[misc]  # lambda with defaults
     return weights, found
 
 
-def _fewest(found: Mapping[int, float]) -> int:
+def _fewest(found: Mapping[int, Floats]) -> int:
     """The smallest number that loses next to nothing against the best."""
-    return next(count for count in sorted(found) if found[count] >= max(found.values()) * (1.0 - _LOSS_MOST))
+    best = max(float(users.mean()) for users in found.values())
+    return next(count for count in sorted(found) if found[count].mean() >= best * (1.0 - _LOSS_MOST))

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from profilestore.errors import ModelError
-from profilestore.features.taste.choosing import DIMS_TRIED, Choice, choose_served, lift_of, with_lift
+from profilestore.features.taste.choosing import DIMS_TRIED, Choice, choose_served, lift_of, served_scale, with_lift
 from profilestore.features.taste.ease import fit_ease
 from profilestore.features.taste.estimate import Estimate, choose_learner
 from profilestore.features.taste.factoring import Factors, factor
@@ -163,13 +163,10 @@ def _fit(acts: Interactions, settings: TasteSettings) -> tuple[Factors, SparseWe
     profiles = acts.profiles(settings.profile_half_life_days)
     lift = lift_of(acts, settings, items, profiles)
     vectors = with_lift(factor(items, profiles, dims=settings.dims), lift, dims=settings.dims)
-    longest = float(np.linalg.norm(vectors[1], axis=1).max())
-    if not np.isfinite(longest) or longest <= 0.0:
-        raise ModelError("the events say too little to train a taste model on: all its scores are zero.")
     weights = None
     if settings.form == "sparse":
-        weights = largest_weights(items, most=settings.sparse_weights, lift=lift).scaled(1.0 / longest)
-    return (vectors[0], vectors[1] / np.float32(longest)), weights
+        weights = largest_weights(items, most=settings.sparse_weights, lift=lift)
+    return served_scale(vectors, weights)
 
 
 def _window(acts: Interactions) -> dict[str, Any]:

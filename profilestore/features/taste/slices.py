@@ -14,15 +14,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from profilestore.errors import ModelError
 from profilestore.features.ranking import ndcg_at, top_products
-from profilestore.features.taste.choosing import Choice, asked_with
+from profilestore.features.taste.choosing import Choice, asked_with, served_scale
 from profilestore.features.taste.content import Content, fit_content
 from profilestore.features.taste.interactions import hash_of
 from profilestore.features.taste.sparse import foretold_weights
 from profilestore.features.taste.tuning import Validation
 
-__all__ = ["Slices", "hidden_products", "server_score"]
+__all__ = ["Slices", "hidden_products", "narrowed", "server_score"]
 
 K: Final = 20
 _USERS_AT_ONCE: Final = 500
@@ -36,6 +35,21 @@ def hidden_products(product_ids: tuple[str, ...]) -> NDArray[np.bool_]:
     """A tenth of the products, the same in every run."""
     hashes = np.array([hash_of(product_id) for product_id in product_ids], dtype=np.float64)
     return np.asarray(hashes / 2.0**64 < _HIDDEN_SHARE)
+
+
+def narrowed(validation: Validation, choice: Choice, rows: NDArray[np.int64]) -> tuple[Validation, Choice] | None:
+    """A cut and its model with some of the products only; None where they leave nothing to train or ask."""
+    if rows.size == validation.train.product_count and bool((rows == np.arange(rows.size)).all()):
+        return validation, choice
+    relevant = validation.relevant[:, rows].tocsr()
+    users = validation.users[np.diff(relevant.indptr)[validation.users] > 0]
+    train = validation.train.of_products(rows)
+    if users.size == 0 or len(train) == 0:
+        return None
+    weights = None if choice.weights is None else choice.weights.of_products(rows)
+    vectors = (choice.vectors[0][rows], choice.vectors[1][rows])
+    narrow = Validation(train, users, relevant, validation.by_time)
+    return narrow, Choice(choice.settings, choice.figures, vectors, weights)
 
 
 def server_score(space: str, similarity: Matrix) -> Matrix:
@@ -134,23 +148,20 @@ class Slices:
 
 
 def _foretold(choice: Choice, content: Content, hidden: NDArray[np.bool_], known: NDArray[np.bool_]) -> _Taste:
-    # One scale for all models, as when they are trained: the longest out-vector is 1.
-    longest = float(np.linalg.norm(choice.vectors[1], axis=1).max())
-    if not longest > 0.0:
-        raise ModelError("the model of the validation cut scores nothing.")
-    ins, outs = choice.vectors[0].copy(), choice.vectors[1] / np.float32(longest)
+    (ins, outs), scaled = served_scale(choice.vectors, choice.weights)
+    ins = ins.copy()
     learned, places = np.flatnonzero(known & ~hidden), np.flatnonzero(hidden)
     model = fit_content(
         content.picked(learned), ins[learned], outs[learned], taste_model="", text_model=None, topics_model=None
     )
     ins[places], outs[places] = model.predict(content.picked(places))
-    if choice.weights is None:
+    if scaled is None:
         return _Taste(ins, outs, None)
     from scipy.sparse import csc_array, diags_array
 
     # Hidden products are no tokens of anybody's, and are weighed by what is foretold.
     kept = diags_array((~hidden).astype(np.float32))
-    weights = kept @ choice.weights.scaled(1.0 / longest).matrix() @ kept
+    weights = kept @ scaled.matrix() @ kept
     told = foretold_weights(ins[learned], outs[places], most=choice.settings.sparse_weights)
     columns = np.repeat(places, np.diff(told.starts))
     foretold = csc_array((told.values, (learned[told.sources], columns)), shape=weights.shape)

@@ -48,6 +48,14 @@ class SparseWeights:
         """All weights times a factor above 0."""
         return SparseWeights(self.starts, self.sources, (self.values * np.float32(factor)).astype(np.float32))
 
+    def of_products(self, rows: NDArray[np.int64]) -> SparseWeights:
+        """Of and among these products only, numbered anew in the order given."""
+        part = self.matrix()[rows][:, rows].tocsc()
+        counts = np.diff(part.indptr)
+        column = np.repeat(np.arange(rows.size), counts)
+        order = np.lexsort((part.indices, -part.data, column))
+        return _stacked(counts, part.indices[order].astype(np.int32), part.data[order].astype(np.float32))
+
     def matrix(self) -> Any:
         """As a sparse (products, products) matrix of columns: scores are `profiles @ matrix`."""
         from scipy.sparse import csc_array

@@ -100,13 +100,20 @@ def test_popularity_is_one_dimension_more_and_adds_to_each_score_by_the_profile_
 
 
 def test_the_dense_form_is_served_unless_it_loses_more_than_three_percent() -> None:
-    assert settled_form("auto", dense=0.0980, sparse=0.1000, exact=0.1) == "dense"
-    assert settled_form("auto", dense=0.0969, sparse=0.1000, exact=0.09) == "sparse"
-    assert settled_form("auto", dense=0.0900, sparse=0.0910, exact=0.1) == "sparse"
+    def settled(dense: float, sparse: float, exact: float, form: str = "auto", *, noise: float = 0.0) -> str:
+        off = noise * np.random.default_rng(0).standard_normal(200)
+        one = np.ones(200)
+        return settled_form(form, dense=dense * one + off, sparse=sparse * one, exact=exact * one)  # type: ignore[arg-type]
+
+    assert settled(0.0980, 0.1000, 0.1) == "dense"
+    assert settled(0.0969, 0.1000, 0.09) == "sparse"
+    assert settled(0.0900, 0.0910, 0.1) == "sparse"
     # Where neither keeps what the exact matrix has, the better one.
-    assert settled_form("auto", dense=0.0900, sparse=0.0890, exact=0.1) == "dense"
-    assert settled_form("dense", dense=0.1, sparse=0.2, exact=0.2) == "dense"
-    assert settled_form("sparse", dense=0.2, sparse=0.1, exact=0.2) == "sparse"
+    assert settled(0.0900, 0.0890, 0.1) == "dense"
+    # 200 users who differ by 0.1 either way tell nothing of 0.0031.
+    assert settled(0.0969, 0.1000, 0.09, noise=0.1) == "dense"
+    assert settled(0.1, 0.2, 0.2, "dense") == "dense"
+    assert settled(0.2, 0.1, 0.2, "sparse") == "sparse"
 
 
 def test_a_dense_form_that_cannot_hold_the_tastes_gives_way_to_the_sparse_one() -> None:
