@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     # the shop
     time_zone: str = "UTC"
     currency: str = Field(default="GBP", pattern=r"^[A-Z]{3}$")
+    language: Literal["en", "zh"] = Field(default="en", description="of the words that shoppers and marketers read")
 
     # indices
     event_shards: int = Field(default=1, ge=1, le=1024)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast
 
 from profilestore.documents import Event, Product, ProfileDocument, User
 from profilestore.elastic import differences, indices
@@ -16,7 +16,7 @@ from profilestore.elastic.bulk import Operation
 from profilestore.elastic.client import connect, reach
 from profilestore.elastic.counts import document_counts
 from profilestore.elastic.local_server import server_url
-from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged
+from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged, UsageError
 from profilestore.indexing import loading
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.events import admissible, record
@@ -37,6 +37,7 @@ from profilestore.recommend.feedback.loop import Feedback
 from profilestore.recommend.feedback.making import make_choosing, make_feedback, make_nightly
 from profilestore.recommend.nightly import AllReport, fingerprint
 from profilestore.recommend.people import People
+from profilestore.recommend.phrases import Telling
 from profilestore.recommend.request import Request
 from profilestore.recommend.wish import FilterOptions, Options, SimilarOptions
 from profilestore.settings import Settings
@@ -369,7 +370,12 @@ class ProfileStore:
             self._parts.in_force.profiles.refresh(self.settings.index("profiles"))
 
     def recommend(
-        self, user_id: str | None, *, explain: bool = False, experiment: str | None = None, **options: Unpack[Options]
+        self,
+        user_id: str | None,
+        *,
+        explain: bool | Telling = False,
+        experiment: str | None = None,
+        **options: Unpack[Options],
     ) -> Answer:
         """The products this user would like; the popular ones for a user of whom nothing is known.
 
@@ -385,7 +391,7 @@ class ProfileStore:
         self,
         user_ids: Iterable[str | None],
         *,
-        explain: bool = False,
+        explain: bool | Telling = False,
         experiment: str | None = None,
         **options: Unpack[Options],
     ) -> Iterator[Answer]:
@@ -403,7 +409,7 @@ class ProfileStore:
     def recommend_all(
         self,
         *,
-        explain: bool = False,
+        explain: bool | Telling = False,
         progress: Callable[[int, int], None] = lambda done, total: None,
         **options: Unpack[Options],
     ) -> AllReport:
@@ -420,9 +426,13 @@ class ProfileStore:
         Raises:
             StoreError: another run is under way, or took this one over.
         """
-        wanted: Options = {"n": 20, **options}
-        if "exclude" in wanted:  # read again for each page
-            wanted["exclude"] = tuple(wanted["exclude"])
+        if options.get("session") is not None:
+            raise UsageError("a session is of one user: everybody's list is made of their profiles.")
+        # Lists are read again for each page.
+        lists = {
+            name: tuple(each) for name, each in options.items() if isinstance(each, Iterable) and each != str(each)
+        }
+        wanted = cast(Options, {"n": 20, **options, **lists})
         self._show_recorded()
 
         def answer(user_ids: Sequence[str]) -> Iterator[Answer]:
@@ -430,7 +440,7 @@ class ProfileStore:
 
         answer(())  # options that cannot be meant are told before anything is done
         nightly = make_nightly(self._parts, answer)
-        return nightly.run(fingerprint({**wanted, "explain": explain}), progress=progress)
+        return nightly.run(fingerprint({**wanted, "explain": str(explain)}), progress=progress)
 
     @property
     def feedback(self) -> Feedback:

@@ -15,6 +15,7 @@ from profilestore.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from profilestore.recommend.answers import Answer, Item, SearchAnswer, SimilarAnswer
+    from profilestore.recommend.phrases import Telling
     from profilestore.recommend.request import Request
     from profilestore.settings import Settings
 
@@ -60,7 +61,13 @@ def recommend(
     experiment: Annotated[
         str | None, typer.Option("--experiment", metavar="NAME", help="By the method of each user's arm.")
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="The past events that contributed most.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why, by the past events that count most.")] = False,
+    reasons: Annotated[
+        str | None, typer.Option("--reasons", metavar="N|all", help="So many reasons a product; 3 with --explain.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|zh", help="Of the reasons; else the setting language.")
+    ] = None,
     as_query: AsQueryOption = False,
     as_curl: AsCurlOption = False,
     json: JsonOption = False,
@@ -68,6 +75,7 @@ def recommend(
     """Recommend products to users, one Elasticsearch request an answer."""
     from profilestore.store import ProfileStore
 
+    telling = _telling(explain, reasons, language, settings)
     options: dict[str, Any] = {**filters, "method": method}
     options |= {"include_seen": include_seen, "exclude_bought": exclude_bought, "exclude_cart": exclude_cart}
     options |= {"diversity": diversity, "segment_field": segment_field}
@@ -78,7 +86,7 @@ def recommend(
         source = context.get_parameter_source("n")
         if source is not None and source.name == "DEFAULT":
             options["n"] = DEFAULT_N
-        recommend_all(settings, options, explain=explain, json=json)
+        recommend_all(settings, options, explain=telling, json=json)
         return
     options["experiment"] = experiment
     with ProfileStore.open(settings) as shop:
@@ -87,12 +95,27 @@ def recommend(
             _print_request(shop.recommend_request(asked, **options), settings, shop.url, curl=as_curl)
             return
         answers = (
-            [shop.recommend(None, explain=explain, **options)]
+            [shop.recommend(None, explain=telling, **options)]
             if session is not None and not users
-            else shop.recommend_many(_some(users), explain=explain, **options)
+            else shop.recommend_many(_some(users), explain=telling, **options)
         )
         for answer in answers:
             _print_answer(answer, _whose(answer), settings, json=json)
+
+
+def _telling(explain: bool, reasons: str | None, language: str | None, settings: Settings) -> Telling | bool:
+    """How reasons are told; asking how is asking for them."""
+    from profilestore.errors import UsageError
+    from profilestore.recommend.phrases import Telling
+
+    if not explain and reasons is None and language is None:
+        return False
+    most: int | None = 3
+    if reasons is not None:
+        if reasons != "all" and not (reasons.isascii() and reasons.isdecimal()):
+            raise UsageError("--reasons is a number of at least 1, or all.")
+        most = None if reasons == "all" else int(reasons)
+    return Telling(most=most, language=language or settings.language)  # type: ignore[arg-type]  # checked there
 
 
 def _check_all(users: list[str] | None, session: list[str] | None, experiment: str | None, *, as_query: bool) -> None:
@@ -223,9 +246,10 @@ def _print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, set
 
 
 def _because(item: Item) -> str:
-    """The acts that speak for an item; several acts on one product add up."""
-    shares: dict[tuple[str, str], float] = {}
+    """What speaks for an item, in words; several acts on one product add up."""
+    shares: dict[str, float] = {}
     for reason in item.reasons:
-        what = (reason.type, reason.title or reason.product_id or "what the user wrote")
-        shares[what] = shares.get(what, 0.0) + reason.share
-    return "; ".join(f"{kind} of {title} {share:.1%}" for (kind, title), share in shares.items())
+        shares[reason.words] = shares.get(reason.words, 0.0) + reason.share
+    if all(reason.points is None for reason in item.reasons):  # what others did is the whole reason
+        return "; ".join(shares)
+    return "; ".join(f"{words} {share:.1%}" for words, share in shares.items())

@@ -9,6 +9,7 @@ import typer
 from profilestore.cli.output import format_count, print_json, progress, say
 
 if TYPE_CHECKING:
+    from profilestore.recommend.phrases import Telling
     from profilestore.settings import Settings
 
 __all__ = ["DEFAULT_N", "recommend_all"]
@@ -16,7 +17,7 @@ __all__ = ["DEFAULT_N", "recommend_all"]
 DEFAULT_N: Final = 20
 
 
-def recommend_all(settings: Settings, options: dict[str, Any], *, explain: bool, json: bool) -> None:
+def recommend_all(settings: Settings, options: dict[str, Any], *, explain: Telling | bool, json: bool) -> None:
     """Write the current list of every user to `{prefix}-recommendations`."""
     from profilestore.store import ProfileStore
 

@@ -17,7 +17,7 @@ from profilestore.recommend.answers import Item, Reason
 from profilestore.recommend.asking import Shop
 from profilestore.recommend.explaining import Evidence, acts_of, product_key, read_spaces
 from profilestore.recommend.method import Method, Question
-from profilestore.recommend.phrases import Language, phrase_crowd
+from profilestore.recommend.phrases import Language, Telling, phrase_crowd
 from profilestore.recommend.reasons import Act, Space, TokenSpace, explain
 
 __all__ = ["Explainer", "asked_tokens"]
@@ -58,8 +58,7 @@ class Explainer:
         method: Method,
         question: Question,
         body: Mapping[str, Any],
-        top: int | None,
-        language: Language,
+        telling: Telling,
     ) -> Reasons:
         """The reasons of each item, by product id; none where nothing is known that speaks for it.
 
@@ -68,8 +67,7 @@ class Explainer:
             method: that gave it.
             question: that it answers.
             body: that was sent.
-            top: how many reasons an item gets at most, None for all.
-            language: of their words.
+            telling: how many reasons, and in which language.
         """
         ids = [item.product_id for item in items]
         tokens = [asked for asked in asked_tokens(body) if asked.field in _BY_PRODUCT]
@@ -77,8 +75,8 @@ class Explainer:
         if question.trained.sparse_taste:
             dense.pop("taste", None)
         if len(dense) > 0 or len(tokens) > 0:
-            return self._by_acts(ids, question, dense, tokens, top=top, language=language)
-        return self._by_others(ids, method, body, language=language)
+            return self._by_acts(ids, question, dense, tokens, telling)
+        return self._by_others(ids, method, body, language=telling.language)
 
     def _by_acts(
         self,
@@ -86,9 +84,7 @@ class Explainer:
         question: Question,
         dense: Mapping[str, float],
         tokens: Sequence[_Tokens],
-        *,
-        top: int | None,
-        language: Language,
+        telling: Telling,
     ) -> Reasons:
         rules = self._rules()
         half_lives = {space: seconds / _DAY_S for space, seconds in rules.half_life_s.items()}
@@ -106,7 +102,8 @@ class Explainer:
         ]
         acts += [_act("together", product_id) for asked in rules_asked for product_id in asked.tokens]
         spaces += [self._token_space(asked, ids, half_life_days=half_lives["taste"]) for asked in tokens]
-        return explain(acts, items=ids, spaces=spaces, titles=self._titles(acts), top=top, language=language)
+        titles = self._titles(acts)
+        return explain(acts, items=ids, spaces=spaces, titles=titles, top=telling.most, language=telling.language)
 
     def _token_space(self, asked: _Tokens, ids: Sequence[str], *, half_life_days: float) -> TokenSpace:
         # What rules are asked with is no event, and what taste is asked with is: each finds its own acts.

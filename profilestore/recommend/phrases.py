@@ -6,12 +6,34 @@ reviews) is not repeated. Of an act that took something away (a refund, a low ra
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["LANGUAGES", "Language", "phrase_act", "phrase_crowd"]
+from profilestore.errors import UsageError
+
+__all__ = ["LANGUAGES", "Language", "Telling", "phrase_act", "phrase_crowd"]
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How reasons are told: at most so many an item, or all for None, and in which language.
+
+    Raises:
+        UsageError: less than one, or a language that there is not.
+    """
+
+    most: int | None = 3
+    language: Language = "en"
+
+    def __post_init__(self) -> None:
+        if self.most is not None and self.most < 1:
+            raise UsageError("the number of reasons is at least 1, or all.")
+        if self.language not in LANGUAGES:
+            raise UsageError(f"reasons are told in {' or '.join(LANGUAGES)}.")
+
 
 # By type of the act, (English, Chinese); {title} is the product of the act.
 _ACTS: Final[dict[str, tuple[str, str]]] = {

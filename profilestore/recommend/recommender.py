@@ -16,7 +16,8 @@ from profilestore.recommend.asking import Shop
 from profilestore.recommend.explainer import Explainer
 from profilestore.recommend.explaining import Evidence
 from profilestore.recommend.filling import completed
-from profilestore.recommend.phrases import Language
+from profilestore.recommend.methods import POPULAR
+from profilestore.recommend.phrases import Telling
 from profilestore.recommend.request import Request
 from profilestore.recommend.serving import Served, Serving
 from profilestore.recommend.similar import SimilarProducts
@@ -69,33 +70,29 @@ class Recommender:
         self,
         user_id: str | None,
         *,
-        explain: bool = False,
-        reasons: int | None = 3,
-        language: Language = "en",
+        explain: bool | Telling = False,
         **options: Unpack[Options],
     ) -> Answer:
         """The n products that this user would like, best first; see `wish.Options` for the options.
 
         A user nobody knows, or with personalisation off, gets the popular ones: `method` is then "popular" and
         `fallback` says why. No list is shorter than n while there are n products that the options leave in:
-        popular ones fill it up, and `filled` says how many. With `explain`, each item has its `reasons`, at most
-        so many or all for None, in words of this `language`. Without a user (None), by the products of a `session`.
+        popular ones fill it up, and `filled` says how many. With `explain`, each item has its reasons, at most three
+        in the shop's language, or as a `Telling` says. Without a user (None), by the products of a `session`.
 
         Raises:
             UsageError: n, method, a price or an id that cannot be meant.
             ModelError: the method's space is not trained.
             NotInitialised, ServerError, ServerUnavailable, AccessDenied
         """
-        (answer,) = self.recommend_many([user_id], explain=explain, reasons=reasons, language=language, **options)
+        (answer,) = self.recommend_many([user_id], explain=explain, **options)
         return answer
 
     def recommend_many(
         self,
         user_ids: Iterable[str | None],
         *,
-        explain: bool = False,
-        reasons: int | None = 3,
-        language: Language = "en",
+        explain: bool | Telling = False,
         **options: Unpack[Options],
     ) -> Iterator[Answer]:
         """As `recommend` for many users, in the order given, 100 a request.
@@ -105,9 +102,8 @@ class Recommender:
         """
         wish = make_wish(options)
         self._serving.check(wish)
-        if explain and reasons is not None and reasons < 1:
-            raise UsageError("the number of reasons is at least 1, or all.")
-        explained = partial(self._explained, top=reasons, language=language) if explain else None
+        telling = Telling(language=self._shop.settings.language) if explain is True else explain
+        explained = partial(self._explained, telling=telling) if isinstance(telling, Telling) else None
         return self._stream(iter(user_ids), wish, explained=explained)
 
     def request_for(self, user_id: str | None, **options: Unpack[Options]) -> Request:
@@ -186,13 +182,15 @@ class Recommender:
                 answer = each.answer(took_ms=took_ms)
                 yield answer if explained is None else explained(answer, each)
 
-    def _explained(self, answer: Answer, served: Served, *, top: int | None, language: Language) -> Answer:
+    def _explained(self, answer: Answer, served: Served, *, telling: Telling) -> Answer:
         if len(answer.items) == 0 or served.body is None:
             return answer
         started = time.perf_counter()
-        reasons = self._explainer.explain(
-            answer.items, method=served.method, question=served.question, body=served.body, top=top, language=language
-        )
+        first = len(answer.items) - answer.filled
+        explain = partial(self._explainer.explain, question=served.question, telling=telling)
+        reasons = explain(answer.items[:first], method=served.method, body=served.body)
+        if answer.filled > 0:
+            reasons |= explain(answer.items[first:], method=POPULAR, body={})
         return answer.with_reasons(reasons).timed(answer.took_ms + (time.perf_counter() - started) * 1000.0)
 
 

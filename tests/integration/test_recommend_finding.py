@@ -14,6 +14,7 @@ from recommend_shop import RecommendShop
 
 from profilestore.documents import Event
 from profilestore.errors import ModelError, NotFound, UsageError
+from profilestore.recommend.phrases import Telling
 from profilestore.recommend.reasons import dot_of_score
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.trained import Trained
@@ -229,7 +230,7 @@ def test_popular_answers_are_explained_by_what_others_did(shop: RecommendShop) -
     assert [(r.type, r.share, r.words, r.event_id) for r in best.reasons] == [
         ("popular", 1.0, "because 9 customers chose it", None)
     ]
-    (told,) = recommender.recommend("red", method="popular", explain=True, language="zh").items[0].reasons
+    (told,) = recommender.recommend("red", method="popular", explain=Telling(language="zh")).items[0].reasons
     assert told.words == "因为有 9 位顾客选择了它"
 
 
@@ -239,7 +240,7 @@ def test_points_of_all_events_add_up_to_the_score_that_was_served(shop: Recommen
     shop.put_profile("exact", tuple((vector / np.linalg.norm(vector)).tolist()), seen=None)
     shop.refresh()
     evidence: Any = lambda user_id: (HISTORY, {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}})  # noqa: E731
-    answer = shop.recommender(evidence=evidence).recommend("exact", method="text", n=7, explain=True, reasons=None)
+    answer = shop.recommender(evidence=evidence).recommend("exact", method="text", n=7, explain=Telling(most=None))
     assert len(answer.items) == 7
     for item in answer.items:
         points = sum(reason.points or 0.0 for reason in item.reasons)
@@ -265,7 +266,7 @@ def test_weights_by_product_are_explained_by_what_was_asked(shop: RecommendShop)
         trained=lambda: Trained(spaces=frozenset(("taste",)), taste_form="sparse"),
         evidence=lambda user_id: (history, {}),
     )
-    best = recommender.recommend("sparse", method="taste", n=1, explain=True, reasons=None).items[0]
+    best = recommender.recommend("sparse", method="taste", n=1, explain=Telling(most=None)).items[0]
     shop.client.delete(index=shop.settings.index("products"), id="woven", refresh=True)
     assert best.product_id == "woven"
     points = {reason.event_id: reason.points for reason in best.reasons}
@@ -276,4 +277,4 @@ def test_weights_by_product_are_explained_by_what_was_asked(shop: RecommendShop)
 
 def test_an_impossible_number_of_reasons_is_refused(shop: RecommendShop) -> None:
     with pytest.raises(UsageError, match="at least 1"):
-        shop.recommender().recommend("red", explain=True, reasons=0)
+        shop.recommender().recommend("red", explain=Telling(most=0))

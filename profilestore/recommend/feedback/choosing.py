@@ -20,7 +20,7 @@ from profilestore.recommend.answers import Answer
 from profilestore.recommend.feedback.bandit import Bandit, choose
 from profilestore.recommend.feedback.experiments import Experiment, Experiments, assign
 from profilestore.recommend.methods import METHOD_NAMES, choose_method
-from profilestore.recommend.phrases import Language
+from profilestore.recommend.phrases import Telling
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.request import Request
 from profilestore.recommend.trained import Trained
@@ -74,9 +74,7 @@ class Choosing:
         user_ids: Iterable[str | None],
         *,
         experiment: str | None = None,
-        explain: bool = False,
-        reasons: int | None = 3,
-        language: Language = "en",
+        explain: bool | Telling = False,
         **options: Unpack[Options],
     ) -> Iterator[Answer]:
         """As `Recommender.recommend_many`. With an experiment, answers have a `request_id` and, where the user is
@@ -88,7 +86,7 @@ class Choosing:
         """
 
         def answer(ids: Iterable[str | None], options: Options) -> Iterator[Answer]:
-            return self._recommender.recommend_many(ids, explain=explain, reasons=reasons, language=language, **options)
+            return self._recommender.recommend_many(ids, explain=explain, **options)
 
         if experiment is None and options.get("method") != BANDIT:
             return answer(user_ids, options)
