@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from profilestore.features.sentiment.tables import load_tables
@@ -11,13 +12,13 @@ from profilestore.features.tokens import HAN, cut_words
 
 __all__ = ["words_of"]
 
-_LONGEST_HAN: Final = 10
 _LONGEST_PHRASE: Final = 5
 _PIECES: Final = re.compile(rf"[{HAN}]+|[{EMOJI}]|[a-z]+(?:['-][a-z]+)*|\d+(?:\.\d+)?")
 _HAN_RUN: Final = re.compile(rf"[{HAN}]")
 
 
-def words_of(plain: str) -> list[str]:
+@lru_cache(maxsize=4096)  # one clause is asked for by the lexicon, the classifier and the aspects
+def words_of(plain: str) -> tuple[str, ...]:
     """The words of a normalised clause, in order: phrases of the lexicon whole, Chinese between them by jieba."""
     found: list[str] = []
     latin: list[str] = []
@@ -28,7 +29,7 @@ def words_of(plain: str) -> list[str]:
         found += _join_phrases(latin)
         latin = []
         found += _cut_han(piece)
-    return found + _join_phrases(latin)
+    return (*found, *_join_phrases(latin))
 
 
 def _cut_han(run: str) -> list[str]:
@@ -36,9 +37,8 @@ def _cut_han(run: str) -> list[str]:
     words: list[str] = []
     gap_start = place = 0
     while place < len(run):
-        length = next(
-            (n for n in range(min(_LONGEST_HAN, len(run) - place), 1, -1) if run[place : place + n] in tables.han), 0
-        )
+        longest = min(tables.longest_han.get(run[place], 0), len(run) - place)
+        length = next((n for n in range(longest, 1, -1) if run[place : place + n] in tables.han), 0)
         if length == 0:
             place += 1
             continue

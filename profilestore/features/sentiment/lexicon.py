@@ -100,7 +100,7 @@ def read_clause(words: Sequence[str]) -> list[Hit]:
 def _weigh(sentence: list[Clause]) -> list[tuple[list[Hit], float]]:
     """The hits of each part of a sentence with the part's weight; parts end at clauses and before contrasts."""
     tables = load_tables()
-    parts: list[list[str]] = []
+    parts: list[Sequence[str]] = []
     contrasts: list[int] = []
     for clause in sentence:
         words, start = words_of(_A_NOT_A.sub(" ", clause.text)), 0

@@ -41,6 +41,8 @@ class Tables:
     expected: frozenset[str]
     # all Chinese words above, for the cutting
     han: frozenset[str]
+    # first character -> length of the longest of them
+    longest_han: Mapping[str, int]
 
 
 def is_negator(word: str) -> bool:
@@ -81,6 +83,10 @@ def load_tables() -> Tables:
     )
     # hardly is no "hard": what has another office is not polar by its stem
     silent = dict.fromkeys(all_words, 0.0)
+    han = frozenset(word for word in all_words if word[0] > "\u3000")
+    longest_han: dict[str, int] = {}
+    for word in han:
+        longest_han[word[0]] = max(len(word), longest_han.get(word[0], 0))
     return Tables(
         polar=silent | polar | english | emoji | {" ".join(phrase): value for phrase, value in phrases.items()},
         stems=stems,
@@ -96,7 +102,8 @@ def load_tables() -> Tables:
         hypothetical=both["HYPOTHETICAL"],
         fillers=both["FILLERS"],
         expected=both["EXPECTED"],
-        han=frozenset(word for word in all_words if word[0] > "\u3000"),
+        han=han,
+        longest_han=longest_han,
     )
 
 

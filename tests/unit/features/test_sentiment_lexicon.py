@@ -123,7 +123,7 @@ def test_text_is_made_plain() -> None:
     )
     assert normalise("soooo 好好好好 👍🏽❤️ :) T_T").split() == ["soo", "好", "👍❤", "🙂", "🙁"]
     assert [clause.sentence for clause in split_clauses("好，但是贵。 不买! 3.5 stars")] == [0, 0, 1, 2]
-    assert words_of("质量很好not bad棒") == ["质量", "很", "好", "not", "bad", "棒"]
+    assert words_of("质量很好not bad棒") == ("质量", "很", "好", "not", "bad", "棒")
     assert is_chinese("我要 nice 的")
     assert not is_chinese("the 的 word is good")
     assert is_blank_review("该用户未填写评价内容")
