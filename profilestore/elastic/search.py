@@ -26,7 +26,7 @@ _JSON: Final = "application/vnd.elasticsearch+json; compatible-with=9"
 _NDJSON: Final = "application/vnd.elasticsearch+x-ndjson; compatible-with=9"
 _HEADERS: Final = {"accept": _JSON, "content-type": _JSON}
 _BULK_HEADERS: Final = {"accept": _JSON, "content-type": _NDJSON}
-_HITS: Final = "hits.hits._id,hits.hits._score,hits.hits._source,hits.hits.sort"
+_HITS: Final = "hits.hits._id,hits.hits._score,hits.hits._source,hits.hits.sort,hits.hits.fields"
 _ERRORS: Final = "status,error.type,error.root_cause.type"
 _SEARCH_FILTER: Final = f"{_HITS},aggregations,timed_out,_shards.failed"
 _SEARCH_PARAMS: Final = {"filter_path": _SEARCH_FILTER}

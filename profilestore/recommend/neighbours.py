@@ -47,8 +47,7 @@ def scores_of(hits: Sequence[Mapping[str, Any]], *, without: frozenset[str]) -> 
     scores: dict[str, float] = {}
     for hit in hits:
         cosine = 2.0 * float(hit["_score"]) - 1.0
-        bought = hit.get("_source", {}).get("purchased_products") or []
-        bought = [bought] if isinstance(bought, str) else bought
+        bought = hit.get("fields", {}).get("purchased_products", ())
         if cosine <= 0.0 or len(bought) == 0:
             continue
         share = cosine / math.sqrt(len(bought))
@@ -77,7 +76,9 @@ def _ask_profiles(question: Question) -> Body | None:
         "num_candidates": capped(NEIGHBOURS, question.settings.num_candidates),
         "filter": chosen,
     }
-    return {"size": NEIGHBOURS, "_source": ["purchased_products"], "track_total_hits": False, "knn": knn}
+    # From the column of that field: a profile's source with its packed state takes twice as long to read.
+    bought = {"_source": False, "docvalue_fields": ["purchased_products"]}
+    return {"size": NEIGHBOURS, **bought, "track_total_hits": False, "knn": knn}
 
 
 def _build(question: Question) -> Body | None:

@@ -44,11 +44,11 @@ def test_tokens_are_of_this_user_each_once_and_none_of_who_opted_out(
 
 def test_neighbours_add_up_by_likeness_and_say_less_the_more_they_bought() -> None:
     hits = [
-        {"_score": 1.0, "_source": {"purchased_products": ["a", "b", "c", "d"]}},
-        {"_score": 0.8, "_source": {"purchased_products": "a"}},
-        {"_score": 0.5, "_source": {"purchased_products": ["b"]}},  # a right angle says nothing
-        {"_score": 0.1, "_source": {"purchased_products": ["b"]}},  # nor does the opposite
-        {"_score": 0.9, "_source": {}},
+        {"_score": 1.0, "fields": {"purchased_products": ["a", "b", "c", "d"]}},
+        {"_score": 0.8, "fields": {"purchased_products": ["a"]}},
+        {"_score": 0.5, "fields": {"purchased_products": ["b"]}},  # a right angle says nothing
+        {"_score": 0.1, "fields": {"purchased_products": ["b"]}},  # nor does the opposite
+        {"_score": 0.9},
     ]
     assert scores_of(hits, without=frozenset("d")) == pytest.approx({"a": 0.5 + 0.6, "b": 0.5, "c": 0.5})
     assert list(scores_of(hits, without=frozenset())) == ["a", "b", "c", "d"]
