@@ -123,9 +123,9 @@ def show(
         return
     typer.echo(record.card.get(language, ""))
     for title, rows in record.tables.items():
-        typer.echo("")
+        typer.echo(f"\n{title}")
         columns = list(dict.fromkeys(column for row in rows for column in row))
-        print_table(columns, [[row.get(column) for column in columns] for row in rows], title=title)
+        print_table(columns, [[row.get(column) for column in columns] for row in rows])
     typer.echo("")
     print_table(("figure", "value"), _flat(record.figures))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from profilestore.insight.lifetime import LifetimeCheck
     from profilestore.insight.tier_rules import TierRules
     from profilestore.insight.value import TierCheck
 
-__all__ = ["value_card"]
+__all__ = ["lifetime_card", "value_card"]
 
 
 def _range(figure: dict[str, Any], *, percent: bool = False) -> str:
@@ -55,4 +56,34 @@ def value_card(check: TierCheck | None, tree: TierRules, users: int) -> dict[str
     if not check.potential:
         english.append("Potential tiers are left out: on the held-out period they did not spend more than the others.")
         chinese.append("未标潜力层级：在留出期内，其消费并不高于同层其他用户。")
+    return {"en": "\n".join(english), "zh": "\n".join(chinese)}
+
+
+def lifetime_card(check: LifetimeCheck, buyers: int) -> dict[str, str]:
+    """Of expected purchases and spend."""
+    figures = check.figures
+    spend, days, covered = figures["spend"], figures["horizon_days"], figures["covered"]
+    ours, last = spend["absolute_error"], spend["absolute_error_last_period"]
+    expected, actual = spend["total_expected"], spend["total_actual"]
+    verdict = "It beats that baseline." if check.beats else "It does NOT beat that baseline."
+    english = [
+        f"What {buyers:,} users who have bought are expected to buy and spend in the next 90 days, from the rhythm and "
+        "the amounts of their purchases less refunds (BG/NBD and Gamma-Gamma), mixed with the last period.",
+        "An average over many like users, not a promise of one: the interval says how wide it is. It knows no coming "
+        "sale, season or price; no age, gender or place. Not for decisions about a person's rights or prices.",
+        f"Checked on the {days:.0f} days held out: off by {ours:,.2f} a user on average; saying as much as last "
+        f"period, by {last:,.2f}; gain {_range(spend['gain'])}. {verdict}",
+        f"In all {expected:,.0f} was expected and {actual:,.0f} spent; {_range(covered, percent=True)} of the users "
+        "were within their 80 % interval.",
+    ]
+    told = "优于该基线。" if check.beats else "未优于该基线。"
+    chinese = [
+        f"{buyers:,} 位买过东西的用户未来 90 天的预期购买次数与消费："
+        "依据扣除退款后的购买节奏与金额（BG/NBD 与 Gamma-Gamma），并与上一期混合。",
+        "这是许多相似用户的平均，不是对某个人的承诺，区间说明其宽窄。它不知道将来的促销、季节与价格，不含年龄、性别与地区。"
+        "不可用于关乎个人权利或价格的决定。",
+        f"在留出的 {days:.0f} 天上检验：人均误差 {ours:,.2f}；若照上期估计为 {last:,.2f}；"
+        f"改进 {_range(spend['gain'])}。{told}",
+        f"合计预期 {expected:,.0f}，实际 {actual:,.0f}；{_range(covered, percent=True)} 的用户落在其 80% 区间内。",
+    ]
     return {"en": "\n".join(english), "zh": "\n".join(chinese)}

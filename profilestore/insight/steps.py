@@ -109,6 +109,7 @@ class Run:
 
 STEPS: Final[tuple[Step, ...]] = (
     Step("value", "profilestore.insight.value:derive_value", "Recency, frequency, monetary scores and value tiers."),
+    Step("lifetime", "profilestore.insight.lifetime:derive_lifetime", "Expected purchases and spend of 90 days."),
     Step(
         "segments", "profilestore.insight.segments:derive_segments", "Segments by what users turn to and how they shop."
     ),

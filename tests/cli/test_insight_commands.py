@@ -76,6 +76,54 @@ def test_value_from_the_command_line_to_a_query(flags: list[str], settings: Sett
     assert again == {"described": value["written"]["described"], "written": 0, "emptied": 0}
 
 
+def test_lifetime_value_from_the_command_line_to_a_query(flags: list[str], settings: Settings) -> None:
+    (step,) = invoke("insight", "run", "lifetime", "--force", "--json", *flags)["steps"]
+    assert step["status"] == "done", step["message"]
+    assert step["written"]["described"] == 299
+    assert found(settings, {"range": {"clv_90d": {"gte": 0}}}) == 299
+    above = {
+        "bool": {"filter": [{"range": {"clv_90d": {"gt": 200}}}, {"range": {"expected_purchases_90d": {"gt": 3}}}]}
+    }
+    assert 3 < found(settings, above) < 200
+    of_who_opted_out = {"bool": {"filter": [{"term": {"user_id": "u00001"}}, {"exists": {"field": "clv_90d"}}]}}
+    assert found(settings, of_who_opted_out) == 0
+    with ProfileStore.open(settings) as shop:
+        known = shop.profile("u00002")
+        assert known.clv_90d is not None
+        assert known.clv_90d_low is not None
+        assert known.clv_90d_high is not None
+        assert 0 <= known.clv_90d_low <= known.clv_90d_high
+        assert shop.insight.result("lifetime").settings["interval"] == 0.8
+    record = invoke("insight", "show", "lifetime", "--json", *flags)
+    assert {"absolute_error", "absolute_error_last_period", "gain"} <= set(record["figures"]["spend"])
+    (table,) = record["tables"].values()
+    assert [row["tenth"] for row in table] == list(range(1, 11))
+    assert "as much as last period" in invoke("insight", "show", "lifetime", *flags).replace("last\n", "last ")
+    again = invoke("insight", "run", "lifetime", "--force", "--json", *flags)["steps"][0]
+    assert again["written"]["written"] == 0  # the same data and seed: the same result
+
+
+def test_what_does_not_beat_its_baseline_is_written_only_when_forced(settings: Settings) -> None:
+    """Everybody buys for the same on the same days: "as much as last period" cannot be beaten."""
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    with ProfileStore.open(settings.model_copy(update={"text_model": "words"})) as store:
+        store.init()
+        store.index_products([Product(product_id="p", title="scarf", price=3.0)])
+        store.index_events(
+            Event(user_id=f"u{user:02d}", type="purchase", time=start + timedelta(days=10 * turn), product_id="p")
+            for user in range(60)
+            for turn in range(37)
+        )
+    flags = flags_of(settings)
+    (step,) = invoke("insight", "run", "lifetime", "--json", *flags)["steps"]
+    assert (step["status"], step["written"]) == ("no better", None)
+    assert "does not beat" in step["message"]
+    assert found(settings, {"exists": {"field": "clv_90d"}}) == 0
+    assert invoke("insight", "show", "lifetime", "--json", *flags)["accepted"] is False
+    assert "does NOT beat" in invoke("insight", "show", "lifetime", *flags)
+    assert invoke("insight", "run", "lifetime", "--force", "--json", *flags)["steps"][0]["written"]["written"] == 60
+
+
 def test_what_was_found_is_listed_and_shown_in_two_languages(flags: list[str]) -> None:
     assert json.loads(RUNNER.invoke(app, ["insight", "list", "--json", *flags]).stdout)["insight"][0]["created"] is None
     missing = RUNNER.invoke(app, ["insight", "show", "value", *flags])
