@@ -1,10 +1,10 @@
 """How often two products would be bought together if nothing but chance brought them together.
 
-Baskets differ in size, and who buys much at once buys many pairs: on real baskets nearly all pairs of
-frequent products are "significant" by Fisher's exact test, also after every product was shuffled over the
-baskets. So the null here keeps both margins: all baskets of the same sizes with the same product frequencies
-are equally likely. With x and y solved for the margins, a basket of size s has a product of frequency f with
-probability
+Baskets differ in size, and who buys much at once buys many pairs: of the baskets of Online Retail, shuffled so
+that nothing but sizes and frequencies is left of them, 2,700 pairs pass Fisher's exact test after Bonferroni's
+correction at 1 %. So the null here keeps both margins: all baskets of the same sizes with the same product
+frequencies are equally likely. With x and y solved for the margins, a basket of size s has a product of
+frequency f with probability
 
     p(s, f) = x_s y_f / (1 + x_s y_f)
 
@@ -13,7 +13,7 @@ World Trade Web"), and since a basket's size is given and not its expectation, t
 
     q = p_i p_j (1 - (1 - p_i)(1 - p_j) / d_s),   d_s = sum over products of p (1 - p)
 
-(Hajek 1964, "Asymptotic theory of rejective sampling"); 0 for baskets of one product. The count of a pair is
+(Hájek 1964, "Asymptotic theory of rejective sampling"); 0 for baskets of one product. The count of a pair is
 then a sum of independent draws of different probabilities, n of them with mean lambda; at and above its mean
 the tail of any such sum is at most that of Binomial(n, lambda / n) (Hoeffding 1956, "On the distribution of the
 number of successes in independent trials"). That bound is the p-value: given margins make counts vary less
