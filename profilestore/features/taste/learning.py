@@ -119,6 +119,8 @@ def learn(
 
 def _with_acts(acts: Interactions) -> Interactions:
     """Only the products that somebody liked."""
+    if not (np.isfinite(acts.weights).all() and np.isfinite(acts.times).all()):
+        raise ModelError("there are acts whose weights or times are no numbers. Look at the settings of event weights.")
     liked = np.flatnonzero(np.asarray(acts.liked().sum(axis=0)).ravel() > 0) if len(acts) > 0 else np.zeros(0)
     if liked.size < 2 or np.unique(acts.users).size < 2:
         raise ModelError(
