@@ -56,13 +56,30 @@ def _build(question: Question) -> Body | None:
 
 
 def _dense(question: Question, boosts: Mapping[str, float]) -> Body:
+    """Each leading space scores its own nearest, and those of the other; the rest score both lists."""
     profile = {"index": question.settings.index("profiles"), "id": question.user_id}
     chosen = all_of([*question.required(), same_generation(profile)], question.forbidden())
     candidates = _candidates(question)
-    leading = [space for space in ("taste", "text") if space in boosts]
-    near = {"bool": {"should": [{"knn": _near(profile, space, candidates, chosen)} for space in leading]}}
-    scored = [_scored(profile, space, boost, 2 * candidates, near) for space, boost in boosts.items()]
-    return {**page(question.size), "query": {"bool": {"filter": [near], "should": scored}}}
+    lists = {
+        space: {"knn": _near(profile, space, candidates, chosen)} for space in ("taste", "text") if space in boosts
+    }
+    near = {"bool": {"should": list(lists.values())}}
+    leading: list[Clause] = []
+    for space in lists:
+        filters = [chosen, *(found for other, found in lists.items() if other != space)]
+        scored = [{"knn": _near(profile, space, candidates, each, boost=boosts[space])} for each in filters]
+        leading.append({"dis_max": {"queries": scored}})  # a product of both lists counts once
+    others = [
+        {"knn": _near(profile, space, 2 * candidates, near, boost=boost)}
+        for space, boost in boosts.items()
+        if space not in lists
+    ]
+    missing = [
+        {"constant_score": {"filter": _without(space), "boost": _NEUTRAL[space] * boost}}
+        for space, boost in boosts.items()
+    ]
+    query = {"bool": {"must": [{"bool": {"should": leading}}], "should": [*others, *missing]}}
+    return {**page(question.size), "query": query}
 
 
 def _sparse(question: Question, boosts: Mapping[str, float]) -> Body | None:
@@ -82,6 +99,10 @@ def _sparse(question: Question, boosts: Mapping[str, float]) -> Body | None:
     scored = [_scored(profile, space, boost, max(candidates, _SCORED), among) for space, boost in others.items()]
     taste = sparse(WEIGHTS_FIELD, items, boost=boosts["taste"])
     return {**page(question.size), "query": {"bool": {"filter": [among], "should": [taste, *scored]}}}
+
+
+def _without(space: str) -> Clause:
+    return {"bool": {"must_not": [{"exists": {"field": SPACE_FIELDS[space]}}]}}
 
 
 def _candidates(question: Question) -> int:
