@@ -141,6 +141,23 @@ def test_in_the_nightly_run(shop: ProfileStore) -> None:
     assert second.written.written == 0
 
 
+def test_what_comes_later_changes_nothing_before(shop: ProfileStore) -> None:
+    """The planted leak: later reviews say the opposite of their words, by the same customers of the same products."""
+    shop.index_events(events(150))
+    end = START + timedelta(days=1)
+    before = shop.insight.sentiment.train(as_of=end, force=True)
+    scored = shop.insight.sentiment.score(as_of=end)
+    shop.index_events(
+        event.model_copy(update={"event_id": f"later-{event.event_id}", "time": event.time + timedelta(days=9),
+                                 "rating": 6.0 - (event.rating or 0.0), "text": f"{event.text} again"})
+        for event in events(150)
+    )  # fmt: skip
+    after = shop.insight.sentiment.train(as_of=end, force=True)
+    assert (after.settings, after.figures) == (before.settings, before.figures)
+    assert shop.insight.sentiment.score(as_of=end).record.tables == scored.record.tables
+    assert shop.insight.sentiment.train(force=True).settings != before.settings
+
+
 def test_one_kind_only(shop: ProfileStore) -> None:
     shop.index_events(events(100, good_share=1.0, wrong=0.0))
     with pytest.raises(TooLittleData, match="rating_midpoint"):

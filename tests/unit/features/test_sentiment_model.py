@@ -61,6 +61,17 @@ def test_negation(trained: Trained, good: str, bad: str) -> None:
     assert above > 0 > below
 
 
+def test_negation_where_the_shop_s_reviews_do_not_teach_it() -> None:
+    """Who writes "not flimsy" is often lukewarm: here three of five such reviews are rated bad."""
+    turned = enumerate(make_reviews(90, seed=9, turned=1.0))
+    lukewarm = [replace(review, good=review.good and place % 5 >= 3) for place, review in turned]
+    model = train_sentiment([*make_reviews(300, turned=0.0), *lukewarm]).model
+    texts = ["not flimsy", "the mug is not useless", "这个杯子一点都不粗糙", "不是很难看"]
+    answers = Scorer(model).score(texts)
+    assert [method for _, method in answers] == ["model"] * len(texts)
+    assert all(score is not None and score > 0 for score, _ in answers), answers
+
+
 def test_equal_reviews_in_any_order_give_an_equal_model() -> None:
     reviews = make_reviews(120)
     shuffled = random.Random(3).sample(reviews, len(reviews))
