@@ -57,12 +57,12 @@ def test_a_table_a_page_json_and_an_interrupt(flags: list[str], settings: Settin
     command = [sys.executable, "-c", "from profilestore.cli import main; main()", *quick, "--json"]
     process = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while len(temporary(settings)) < 5 and process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, told_bytes = process.communicate(timeout=120)
+        _, told_bytes = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 130, told_bytes.decode()[-800:]
