@@ -21,6 +21,7 @@ from profilestore.recommend.request import Request
 from profilestore.recommend.shaping import preferred
 from profilestore.recommend.spreading import NO_LIMIT, List, ask_lists
 from profilestore.recommend.together import TOGETHER, build_together_body
+from profilestore.recommend.trained import Trained
 from profilestore.recommend.wish import (
     SimilarOptions,
     check_id,
@@ -76,7 +77,8 @@ class SimilarProducts:
         method = choose_similar_method(options.get("method", "auto"), trained=trained)
         return _Wish(
             method=method.name,
-            boosts=method.boosts(trained),
+            # A product that nobody bought has no place in taste, and its text must do.
+            boosts=method.boosts(_without_taste(trained) if method.name == "hybrid" else trained),
             filters=make_filters(options, known=SimilarOptions.__optional_keys__),
             n=check_n(options.get("n", 10)),
             preferences=make_preferences(options),
@@ -132,6 +134,10 @@ class SimilarProducts:
         return lambda size: preferred(
             build_sorted_body(required=required, forbidden=forbidden, n=size, by=("popularity",)), wish.preferences
         )
+
+
+def _without_taste(trained: Trained) -> Trained:
+    return replace(trained, spaces=trained.spaces - {"taste"}, hybrid_boosts=())
 
 
 def _known(hits: Hits | None, wish: _Wish) -> Hits | None:

@@ -257,6 +257,7 @@ def test_similar_and_search_take_rules_too(shop: RecommendShop) -> None:
     recommender = asked(shop)
     assert recommender.similar("a", n=1).product_ids == ["z"]
     assert recommender.similar("a", n=1, boost="brand=Acme:5").product_ids == ["b"]
+    assert recommender.similar("z", n=1, method="hybrid").product_ids == ["a"]  # z has no place in taste
     one_each = recommender.similar("a", max_per_category=1).product_ids
     assert one_each == ["z", "b"]
     assert recommender.search("lamp", n=1).product_ids == ["a"]
