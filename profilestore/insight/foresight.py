@@ -1,10 +1,11 @@
-"""Do segments say anything of what comes? Made before a time, they are asked what their users do after it."""
+"""Do segments say anything of what comes? Made before a time, they are asked how their users differ after it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,9 @@ from profilestore.errors import TooLittleData
 from profilestore.insight.clustering import Method, fit_clusters
 from profilestore.insight.history import History
 from profilestore.insight.profiles import iso_time
-from profilestore.insight.segment_features import UserFeatures, user_features
+from profilestore.insight.segment_features import UserFeatures, columns_of, user_features
 
-if TYPE_CHECKING:
-    from profilestore.insight.segments import Segmentation
-
-__all__ = ["foretold"]
+__all__ = ["Foresight", "look_ahead"]
 
 Floats = NDArray[np.float64]
 
@@ -26,88 +24,90 @@ _SPLIT: Final = 0.8
 _LEAST_LATER_ACTS: Final = 2
 _LEAST_USERS: Final = 30
 _BOOTSTRAPS: Final = 1000
-# How long ago and how often depends on how long one looks.
-_OF_THE_WINDOW: Final = frozenset(("days since last act", "orders"))
+# How long ago, how often and how many different products depend on how long one looks.
+_OF_THE_WINDOW: Final = frozenset(("days since last act", "orders", "new products"))
+# The best of three sets of features is taken, so each interval is one of 1 - 5 % / 3.
+_LEVEL: Final = (100 * 0.05 / 6, 100 - 100 * 0.05 / 6)
 
 
-def foretold(
-    history: History,
-    made: Segmentation,
-    *,
-    groups_of: Mapping[str, Sequence[str]],
-    time_zone: str,
-    method: Method,
-    seed: int,
-) -> dict[str, Any] | None:
-    """The share of the later squared differences from the shop's mean that the segments' means explain.
+@dataclass(frozen=True)
+class Foresight:
+    """Users who acted before and after a time: their features of before, how they differed after.
 
-    Segments are made anew of what was known before the last fifth of the time, of as many clusters and the same
-    kind of features; each user's later features are foretold by the earlier mean of their segment. Beside it
-    stands the same by thirds of spend, the grouping that every shop has.
-
-    Returns:
-        `explained` (mean and 95 % interval over users), `by_thirds_of_spend`, `users`, `split`; None where
-        fewer than 30 users acted enough before and after.
+    Attributes:
+        early: of all users, from what was known before the split; `rows` (n,) of them acted after it too.
+        later: (n, f) features after the split, centred; interests and habits together have variance 1 each.
+        spend: (users,) before the split, of the users of `early`.
+        split: the time.
     """
+
+    early: UserFeatures
+    rows: NDArray[np.int64]
+    later: Floats
+    spend: Floats
+    split: str
+
+    def explained(self, taken: str, *, method: Method, count: int, seed: int) -> dict[str, Any] | None:
+        """The share of the later variance that is between segments made before, of those features and that number.
+
+        Adjusted for the number of groups (epsilon squared, Kelley 1935), so that groups drawn by lot explain 0.
+        Beside it stand thirds of spend, the grouping that every shop has. None where no such segments are found.
+        """
+        points = self.early.scaled[:, columns_of(self.early, taken)]
+        clusters = fit_clusters(points, method, count, seed=seed) if points.shape[1] > 0 else None
+        if clusters is None:
+            return None
+        thirds = np.searchsorted(np.quantile(self.spend, [1 / 3, 2 / 3]), self.spend)
+        return {
+            "explained": self._between(clusters.assign(points)[self.rows], seed),
+            "by_thirds_of_spend": self._between(thirds[self.rows], seed),
+            "users": int(self.rows.size),
+            "split": self.split,
+        }
+
+    def _between(self, labels: NDArray[Any], seed: int) -> dict[str, float]:
+        rng = np.random.default_rng(seed)
+        users = self.rows.size
+        draws = [_epsilon_squared(self.later[draw], labels[draw])
+                 for draw in (rng.integers(0, users, users) for _ in range(_BOOTSTRAPS))]  # fmt: skip
+        # A user drawn twice makes groups look alike within: the percentiles are moved to the value itself.
+        value = _epsilon_squared(self.later, labels)
+        low, high = np.percentile(draws, _LEVEL) - float(np.mean(draws)) + value
+        return {"mean": value, "low": float(low), "high": float(high)}
+
+
+def look_ahead(history: History, *, groups_of: Mapping[str, Sequence[str]], time_zone: str) -> Foresight | None:
+    """Split a history at four fifths of its time; None where fewer than 30 users acted enough on either side."""
     window = history.window
     if window is None:
         return None
     first, last = (moment.timestamp() for moment in window)
     split = first + _SPLIT * (last - first)
     known = history.before(split)
+    after = history.picked(history.times >= split)
     try:
         early = user_features(known, groups_of=groups_of, time_zone=time_zone)
-        late = user_features(
-            history.picked(history.times >= split),
-            groups_of=groups_of, time_zone=time_zone, least_acts=_LEAST_LATER_ACTS,
-        )  # fmt: skip
+        late = user_features(after, groups_of=groups_of, time_zone=time_zone, least_acts=_LEAST_LATER_ACTS)
     except TooLittleData:
         return None
-    wanted = {name for name in made.features.names[made.columns] if name not in _OF_THE_WINDOW}
-    names = [name for name in early.names if name in wanted and name in late.names]
     in_both, rows, later_rows = np.intersect1d(early.users, late.users, return_indices=True)
-    clusters = fit_clusters(early.scaled[:, _columns(early, made.taken)], method, made.clusters.count, seed=seed)
-    if clusters is None or in_both.size < _LEAST_USERS or len(names) == 0:
+    if in_both.size < _LEAST_USERS:
         return None
-    labels = clusters.assign(early.scaled[:, _columns(early, made.taken)])
-    before, after = _named(early, names), _named(late, names)[later_rows]
-    spend = np.bincount(known.orders.users, weights=known.orders.amounts, minlength=len(known.user_ids))[early.users]
-    thirds = np.searchsorted(np.quantile(spend, [1 / 3, 2 / 3]), spend)
-    scale = np.maximum(after.std(axis=0), 1e-9)
-    misses = [
-        (((after - means[rows]) / scale) ** 2).sum(axis=1)
-        for means in (_means(before, np.zeros_like(labels)), _means(before, labels), _means(before, thirds))
-    ]
-    return {
-        "explained": _explained(misses[0], misses[1], seed),
-        "by_thirds_of_spend": _explained(misses[0], misses[2], seed),
-        "users": int(in_both.size),
-        "split": iso_time(datetime.fromtimestamp(split, UTC)),
-    }
+    kept = [column for column, name in enumerate(late.names) if name not in _OF_THE_WINDOW]
+    later = late.scaled[later_rows][:, kept]
+    spent = np.bincount(known.orders.users, weights=known.orders.amounts, minlength=len(known.user_ids))
+    spend = np.asarray(spent[early.users], dtype=np.float64)
+    return Foresight(early, rows, later - later.mean(axis=0), spend, iso_time(datetime.fromtimestamp(split, UTC)))
 
 
-def _columns(features: UserFeatures, taken: str) -> slice:
-    every = features.scaled.shape[1]
-    return {"interests": slice(0, features.interests), "habits": slice(features.interests, every)}.get(
-        taken, slice(0, every)
-    )
-
-
-def _named(features: UserFeatures, names: Sequence[str]) -> Floats:
-    return features.raw[:, [features.names.index(name) for name in names]]
-
-
-def _means(values: Floats, labels: NDArray[Any]) -> Floats:
-    """Each row replaced by the mean of its group; who is in none (-1) has the mean of those."""
-    found = np.empty_like(values)
-    for label in np.unique(labels):
-        found[labels == label] = values[labels == label].mean(axis=0)
-    return found
-
-
-def _explained(without: Floats, within: Floats, seed: int) -> dict[str, float]:
-    rng = np.random.default_rng(seed)
-    draws = (rng.integers(0, without.size, without.size) for _ in range(_BOOTSTRAPS))
-    shares = [1.0 - float(within[draw].sum() / without[draw].sum()) for draw in draws]
-    low, high = np.percentile(shares, (2.5, 97.5))
-    return {"mean": 1.0 - float(within.sum() / without.sum()), "low": float(low), "high": float(high)}
+def _epsilon_squared(values: Floats, labels: NDArray[Any]) -> float:
+    _, groups = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(groups)
+    sums = np.zeros((sizes.size, values.shape[1]))
+    np.add.at(sums, groups, values)
+    total = float(((values - values.mean(axis=0)) ** 2).sum())
+    within = float((values**2).sum()) - float((sums**2 / sizes[:, None]).sum())
+    free = values.shape[0] - sizes.size
+    if total <= 0.0 or free <= 0:
+        return 0.0
+    return float(1.0 - (within / free) / (total / (values.shape[0] - 1)))

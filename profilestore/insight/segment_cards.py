@@ -54,10 +54,22 @@ def describe_segments(made: Segmentation, names: Sequence[str], ids: Sequence[st
         for trial in made.choice.trials
     ]  # fmt: skip
     chosen = [
-        {"features": name, "silhouette above shuffled": round(gain, 3), "taken": name == made.taken}
+        {
+            "features": name,
+            "silhouette above shuffled": round(gain, 3),
+            "explains later": _explains(made.foresights[name]),
+            "taken": name == made.taken,
+        }
         for name, gain in made.gains.items()
     ]
     return {"segments": segments, "typical users": typical, "numbers tried": tried, "features tried": chosen}
+
+
+def _explains(foresight: dict[str, Any] | None) -> str:
+    if foresight is None:
+        return ""
+    share = foresight["explained"]
+    return f"{share['mean']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
 
 
 def _told(trait: Trait) -> str:
@@ -72,7 +84,7 @@ def segment_card(
     names: Sequence[str],
     *,
     users: int,
-    accepted: bool,
+    doubt: tuple[str, str] | None,
     foresight: dict[str, Any] | None,
     method: str,
 ) -> dict[str, str]:
@@ -94,8 +106,8 @@ def segment_card(
             f"仅用{since}之前的数据划分时，能解释之后用户差异的{share:.1%}（{low:.1%}至{high:.1%}）；"
             f"按消费额分三组能解释{by_spend:.1%}。"
         )
-    doubt_en = "" if accepted else " They do not stand out from chance: do not use them."
-    doubt_zh = "" if accepted else "它们与偶然结果没有明显区别，请勿使用。"
+    doubt_en = "" if doubt is None else f" They {doubt[0]}: do not use them."
+    doubt_zh = "" if doubt is None else f"它们{doubt[1]}，请勿使用。"
     return {
         "en": (
             f"{known:,} of {users:,} users are in {len(names)} segments by {made.taken} ({method}): {listed}. "

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from profilestore.errors import TooLittleData
 from profilestore.insight.history import DAY_S, History, type_code
 
-__all__ = ["UserFeatures", "user_features"]
+__all__ = ["LEAST_ACTS", "UserFeatures", "columns_of", "user_features"]
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +62,12 @@ class UserFeatures:
     interests: int
     left_out: dict[str, str]
     unknown: int
+
+
+def columns_of(features: UserFeatures, taken: str) -> slice:
+    """The columns of a set of features: interests, habits or both."""
+    every, interests = features.scaled.shape[1], features.interests
+    return {"interests": slice(0, interests), "habits": slice(interests, every)}.get(taken, slice(0, every))
 
 
 def user_features(

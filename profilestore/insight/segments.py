@@ -1,8 +1,9 @@
 """`insight run segments`: users in segments by what they turn to and how they shop, named and written.
 
-Which features tell users apart is decided by the data: interests, habits and both are tried, and the set is
-taken whose clusters stand out most from those found in its shuffled columns. The choice is checked on the last
-fifth of the time: segments made before it must foretell what their users do in it, better than the shop's mean.
+Which features tell users apart is decided by the data: interests, habits and both are tried, and of those
+whose clusters stand out from what is found in shuffled columns, the set is taken whose segments, made before the
+last fifth of the time, tell most of how their users differ in it. Where there is too little time for that, the
+set that stands out most is taken.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 from profilestore.elastic.segment_history import SegmentHistory
 from profilestore.errors import TooLittleData
 from profilestore.insight.clustering import MOST_FITTED, Choice, Clusters, Method, choose_clusters
-from profilestore.insight.foresight import foretold
+from profilestore.insight.foresight import look_ahead
 from profilestore.insight.history import History
 from profilestore.insight.records import InsightRecord, window_of
 from profilestore.insight.segment_cards import describe_segments, segment_card
-from profilestore.insight.segment_features import LEAST_ACTS, UserFeatures, user_features
+from profilestore.insight.segment_features import LEAST_ACTS, UserFeatures, columns_of, user_features
 from profilestore.insight.segment_names import Trait, kept_names, name_segments, traits_of
 from profilestore.insight.snapshots import count_segments
 from profilestore.insight.steps import Outcome, Run
@@ -44,6 +45,7 @@ class Segmentation:
         traits: what sets each segment apart.
         names: of the segments.
         gains: set of features -> silhouette above that on shuffled columns.
+        foresights: set of features -> what `Foresight.explained` says of its segments.
     """
 
     features: UserFeatures
@@ -54,6 +56,12 @@ class Segmentation:
     traits: tuple[list[Trait], ...]
     names: tuple[str, ...]
     gains: dict[str, float]
+    foresights: dict[str, dict[str, Any] | None]
+
+    @property
+    def foresight(self) -> dict[str, Any] | None:
+        """Of the set that was taken."""
+        return self.foresights[self.taken]
 
     @property
     def clusters(self) -> Clusters:
@@ -92,21 +100,30 @@ def segment_users(
     if len(choices) == 0:
         raise TooLittleData(f"{method} finds no two groups of users that differ.")
     gains = {name: found.trial.silhouette - found.trial.shuffled for name, (_, found) in choices.items()}
-    taken = max(gains, key=lambda name: gains[name])
+    ahead = look_ahead(history, groups_of=groups_of, time_zone=time_zone)
+    foresights = {
+        name: None if ahead is None else ahead.explained(name, method=method, count=found.clusters.count, seed=seed)
+        for name, (_, found) in choices.items()
+    }
+    taken = max(choices, key=lambda name: _worth(gains[name], foresights[name]))
     columns, choice = choices[taken]
     labels = choice.clusters.assign(features.scaled[:, columns])
     traits = tuple(traits_of(features, labels, segment) for segment in range(choice.clusters.count))
     sizes = np.bincount(labels[labels >= 0], minlength=choice.clusters.count).tolist()
     names = tuple(name_segments(traits, sizes=sizes))
-    return Segmentation(features, columns, taken, choice, labels, traits, names, gains)
+    return Segmentation(features, columns, taken, choice, labels, traits, names, gains, foresights)
 
 
 def feature_sets(features: UserFeatures) -> dict[str, slice]:
     """The sets of features that are tried, as columns."""
-    every, interests = features.scaled.shape[1], features.interests
-    sets = {"interests": slice(0, interests), "habits": slice(interests, every), "both": slice(0, every)}
+    sets = {name: columns_of(features, name) for name in ("interests", "habits", "both")}
     used = {name: columns for name, columns in sets.items() if columns.stop - columns.start >= 2}
-    return used if 0 < interests < every else dict(list(used.items())[:1])
+    return used if 0 < features.interests < features.scaled.shape[1] else dict(list(used.items())[:1])
+
+
+def _worth(gain: float, foresight: Mapping[str, Any] | None) -> tuple[bool, float, float]:
+    """The order of the sets: what does not stand out comes last, then by foresight, then by how far it stands out."""
+    return gain > 0, 0.0 if foresight is None else float(foresight["explained"]["mean"]), gain
 
 
 def derive_segments(run: Run) -> Outcome:
@@ -127,9 +144,9 @@ def derive_segments(run: Run) -> Outcome:
               for user_id, source in page}  # fmt: skip
     names = kept_names(made.names, [before.get(user_id) for user_id in ids], made.labels)
     gain = _interval(made.choice.silhouettes - made.choice.trial.shuffled, run.seed)
-    foresight = foretold(history, made, groups_of=groups_of, time_zone=settings.time_zone,
-                         method=settings.segment_method, seed=run.seed)  # fmt: skip
-    accepted = gain["low"] > 0 and (foresight is None or foresight["explained"]["low"] > 0)
+    foresight = made.foresight
+    doubt = _doubt(gain, foresight)
+    accepted = doubt is None
     record = InsightRecord(
         name="segments",
         window=window_of(history),
@@ -143,12 +160,12 @@ def derive_segments(run: Run) -> Outcome:
         },
         tables=describe_segments(made, names, ids),
         accepted=accepted,
-        card=segment_card(made, names, users=len(history.user_ids), accepted=accepted, foresight=foresight,
+        card=segment_card(made, names, users=len(history.user_ids), doubt=doubt, foresight=foresight,
                           method=settings.segment_method),
     )  # fmt: skip
     told = f"{made.clusters.count} segments of {len(ids):,} users by {made.taken} ({settings.segment_method})"
-    if not accepted and not run.force:
-        return Outcome(record, f"{told} do not stand out from chance; nothing was written")
+    if doubt is not None and not run.force:
+        return Outcome(record, f"{told} {doubt[0]}; nothing was written")
     segment_of = {user_id: names[label] for user_id, label in zip(ids, made.labels.tolist(), strict=True) if label >= 0}
 
     def describe(user_id: str, source: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -158,6 +175,15 @@ def derive_segments(run: Run) -> Outcome:
     counts = SegmentHistory(run.parts.client, alias=settings.index("segments"))
     count_segments(counts, before, segment_of, users=len(history.user_ids), now=history.as_of_time)
     return Outcome(record, f"{told}{_sample_told(made, settings.segment_method)}", written)
+
+
+def _doubt(gain: Mapping[str, float], foresight: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Why the segments are not worth writing, in English and Chinese; None where they are."""
+    if gain["low"] <= 0:
+        return "do not stand out from what is found in shuffled data", "与打乱数据后的结果没有明显区别"
+    if foresight is not None and foresight["explained"]["low"] <= 0:
+        return "do not foretell what their users do later", "不能预示用户之后的行为"
+    return None
 
 
 _IN_ONE: Final = {"exists": {"field": "segment"}}
