@@ -10,7 +10,7 @@ import numpy as np
 
 from profilestore.features.taste.slices import Floats, Slices
 
-__all__ = ["Blend", "choose_auto", "choose_boosts", "trending_scores"]
+__all__ = ["Blend", "choose_auto", "choose_boosts", "pick_method", "stepped", "trending_scores"]
 
 _TEXT_TRIED: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 # Of topics, against text.
@@ -23,6 +23,8 @@ _LEVELS: Final = (0, 1, 4, 11)
 # A method other than that of the users of whom more is known must be so much better.
 _MARGIN: Final = 0.05
 _PERSONAL: Final = ("taste", "hybrid")
+# What `auto` does unless it is told otherwise, without reading how much is known of the user first.
+_ANYWAY: Final = ((0, "popular"), (1, "taste"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def choose_auto(
     """(events from which on, method), ascending, and NDCG@20 by level and method.
 
     From the users of whom most is known downwards: a level keeps the method of the one above unless another is
-    better by a margin; what does not know the user stays once it was chosen. () where too few users can tell.
+    better by a margin; what does not know the user stays once it was chosen. () where too few users can tell, and where `auto`
+    would do so anyway.
     """
     train = slices.validation.train
     asked = np.flatnonzero(np.diff(slices.validation.relevant.indptr) > 0)
@@ -111,12 +114,12 @@ def choose_auto(
             of_mixes = slices.ndcg(users, list(mixes.values())).mean(axis=1)
             found |= dict(zip(mixes, of_mixes.tolist(), strict=True))
         figures[str(least)] = {name: round(value, 5) for name, value in found.items()} | {"users": int(users.size)}
-        above = _pick(found, above)
+        above = pick_method(found, above)
         chosen.append((least, above))
-    return _stepped(chosen), figures
+    return stepped(chosen), figures
 
 
-def _pick(found: Mapping[str, float], above: str | None) -> str:
+def pick_method(found: Mapping[str, float], above: str | None) -> str:
     """The method of a level, given that of the users of whom more is known."""
     allowed = dict(found)
     if above is not None and above not in _PERSONAL:
@@ -126,7 +129,7 @@ def _pick(found: Mapping[str, float], above: str | None) -> str:
     return best if allowed[best] > allowed[usual] * (1.0 + _MARGIN) else usual
 
 
-def _stepped(chosen: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+def stepped(chosen: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     """Ascending, each method where it begins; the lowest level that could tell stands for those below it."""
     ascending = chosen[::-1]
     if len(ascending) == 0:
@@ -138,4 +141,4 @@ def _stepped(chosen: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     first = steps[0]
     if first[0] > 0 and first[1] not in _PERSONAL:
         steps[0] = (0, first[1])
-    return tuple(steps)
+    return () if tuple(steps) == _ANYWAY else tuple(steps)

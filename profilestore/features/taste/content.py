@@ -1,8 +1,9 @@
 """Taste vectors from content: what a product nobody has bought yet adds to a profile and is compared with.
 
-Ridge regression from text vector, topic vector, category and log price to the learned in- and out-vectors,
-and from the text vector alone to the in-vector, for the words of searches. The model names the text and
-topic models whose vectors it reads, so it stays right when others come into force.
+Ridge regression from text vector, topic vector, category and log price to the learned in- and out-vectors, put
+right by the products of the nearest texts (`alike`), and ridge regression from the text vector alone to the
+in-vector, for the words of searches. The model names the text and topic models whose vectors it reads, so it stays
+right when others come into force.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from numpy.typing import NDArray
 
 from profilestore.errors import ModelError
 from profilestore.features.model_bytes import content_name, pack_model, unpack_model
+from profilestore.features.taste.alike import SHARES, of_alike, unit_text
 
 __all__ = ["Content", "ContentModel", "fit_content"]
 
 _KIND: Final = "taste-content"
 _CATEGORIES_MOST: Final = 200
 _RIDGES: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+# So many products of known taste are kept to compare new ones with.
+_ALIKE_MOST: Final = 10_000
 # Every so many-th product is hidden while the ridge is chosen.
 _HIDDEN_EVERY: Final = 5
 
@@ -54,7 +58,8 @@ class Content:
 @dataclass(frozen=True)
 class ContentModel:
     """Linear maps from content to taste. `weights` (features, 2 * dims) and `word_weights` (text dims, dims)
-    are float32; the features are text, topics, categories and two of the price, in this order, then 1."""
+    are float32; the features are text, topics, categories and two of the price, in this order, then 1. Of known
+    products: `alike_text` (known, text dims) of unit length, `alike_vectors` (known, 2 * dims)."""
 
     taste_model: str
     text_model: str | None
@@ -65,6 +70,9 @@ class ContentModel:
     weights: Matrix
     word_weights: Matrix
     explained: float
+    alike_share: float = 0.0
+    alike_text: NDArray[np.float16] | None = None
+    alike_vectors: NDArray[np.float16] | None = None
 
     @property
     def dims(self) -> int:
@@ -74,6 +82,13 @@ class ContentModel:
     def predict(self, content: Content) -> tuple[Matrix, Matrix]:
         """In- and out-vectors (n, dims) of these products."""
         both = _features(content, self.categories) @ self.weights
+        if self.alike_text is not None and self.alike_vectors is not None:
+            near, told = of_alike(
+                unit_text(content.text), self.alike_text.astype(np.float32), self.alike_vectors.astype(np.float32)
+            )
+            share = np.float32(self.alike_share) * told[:, None]
+            both = (1.0 - share) * both + share * near
+        both = both.astype(np.float32)
         return np.ascontiguousarray(both[:, : self.dims]), np.ascontiguousarray(both[:, self.dims :])
 
     def predict_words(self, text: Matrix) -> Matrix:
@@ -82,11 +97,14 @@ class ContentModel:
 
     @property
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {"weights": self.weights, "word_weights": self.word_weights}
+        arrays: dict[str, NDArray[Any]] = {"weights": self.weights, "word_weights": self.word_weights}
+        if self.alike_text is not None and self.alike_vectors is not None:
+            arrays |= {"alike_text": self.alike_text, "alike_vectors": self.alike_vectors}
+        return arrays
 
     @property
     def _header(self) -> dict[str, Any]:
-        names = ("taste_model", "text_model", "topics_model", "text_dims", "topic_dims", "explained")
+        names = ("taste_model", "text_model", "topics_model", "text_dims", "topic_dims", "explained", "alike_share")
         return {name: getattr(self, name) for name in names} | {"categories": list(self.categories)}
 
     @cached_property
@@ -147,8 +165,10 @@ def fit_content(
     half = in_vectors.shape[1]
     scale = np.array([np.linalg.norm(targets[:, :half]), np.linalg.norm(targets[:, half:])])
     scale = np.repeat(np.where(scale > 0, scale, 1.0), half) / np.sqrt(len(content))
-    weights, explained = _ridge(features, targets / scale)
-    words, _ = _ridge(content.text.astype(np.float64), in_vectors.astype(np.float64))
+    weights, ridge, explained = _ridge(features, targets / scale)
+    words, _, _ = _ridge(content.text.astype(np.float64), in_vectors.astype(np.float64))
+    share, explained = _share(content.text, features, targets / scale, ridge, explained)
+    near = slice(None, None, max(1, -(-len(content) // _ALIKE_MOST)))
     return ContentModel(
         taste_model=taste_model,
         text_model=text_model,
@@ -159,6 +179,9 @@ def fit_content(
         weights=(weights * scale).astype(np.float32),
         word_weights=words.astype(np.float32),
         explained=round(explained, 4),
+        alike_share=share,
+        alike_text=unit_text(content.text[near]).astype(np.float16) if share > 0.0 else None,
+        alike_vectors=targets[near].astype(np.float16) if share > 0.0 else None,
     )
 
 
@@ -176,10 +199,30 @@ def _features(content: Content, categories: Sequence[str]) -> Matrix:
     return np.concatenate([content.text, content.topics, shelf, price, one], axis=1).astype(np.float32)
 
 
-def _ridge(features: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Weights (features, targets) and the share of variance explained on products hidden from the fit."""
+def _share(
+    text: Matrix, features: NDArray[np.float64], targets: NDArray[np.float64], ridge: float, explained: float
+) -> tuple[float, float]:
+    """How much the products of the nearest texts count, and the share of variance explained with them."""
+    hidden = np.arange(len(features)) % _HIDDEN_EVERY == 0
+    total = float(((targets[hidden] - targets[~hidden].mean(axis=0)) ** 2).sum()) if (~hidden).any() else 0.0
+    if len(features) < 2 * _HIDDEN_EVERY or not total > 0.0 or not text.any():
+        return 0.0, explained
+    unit = unit_text(text)
+    near, told = of_alike(unit[hidden], unit[~hidden], targets[~hidden].astype(np.float32))
+    linear = features[hidden] @ _solve(features[~hidden], targets[~hidden], ridge)
+
+    def left(share: float) -> float:
+        shares = share * told[:, None]
+        return float(((targets[hidden] - (1.0 - shares) * linear - shares * near) ** 2).sum())
+
+    best = min(SHARES, key=left)
+    return best, max(1.0 - left(best) / total, 0.0)
+
+
+def _ridge(features: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, float]:
+    """Weights (features, targets), the ridge, and the variance explained on products hidden from the fit."""
     if features.shape[1] == 0:
-        return np.zeros((0, targets.shape[1])), 0.0
+        return np.zeros((0, targets.shape[1])), _RIDGES[-1], 0.0
     hidden = np.arange(len(features)) % _HIDDEN_EVERY == 0
     best, explained = _RIDGES[-1], -np.inf
     if len(features) >= 2 * _HIDDEN_EVERY:
@@ -189,7 +232,7 @@ def _ridge(features: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple
             share = 1.0 - float((left**2).sum()) / total if total > 0 else 0.0
             if share > explained:
                 best, explained = ridge, share
-    return _solve(features, targets, best), max(explained, 0.0)
+    return _solve(features, targets, best), best, max(explained, 0.0)
 
 
 def _solve(features: NDArray[np.float64], targets: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:

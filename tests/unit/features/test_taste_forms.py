@@ -10,7 +10,9 @@ from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
 
 from profilestore.errors import ModelError
+from profilestore.features.taste.blending import pick_method, stepped
 from profilestore.features.taste.choosing import choose_served, scores_of, settled_form
+from profilestore.features.taste.content import Content, ContentModel, fit_content
 from profilestore.features.taste.ease import fit_ease
 from profilestore.features.taste.factoring import DenseItems, factor, orthonormal
 from profilestore.features.taste.learning import LearnOptions, learn, learn_taste
@@ -165,3 +167,37 @@ def test_both_forms_find_the_taste_and_the_cut_s_model_scores_as_it_is_served() 
         parity = learned.validation.users % 2
         own = np.take_along_axis(scores.reshape(len(scores), -1, 2).mean(axis=1), parity[:, None], axis=1)
         assert (own > scores.mean(axis=1, keepdims=True)).mean() > 0.9
+
+
+def test_a_near_copy_tells_what_no_linear_map_does() -> None:
+    # Pairs of almost the same text with a taste of their own each: nothing linear in 40 dimensions holds 200 of them.
+    rng = np.random.default_rng(9)
+    text = np.repeat(rng.standard_normal((200, 40)), 2, axis=0).astype(np.float32)
+    text += 0.01 * rng.standard_normal(text.shape).astype(np.float32)
+    taste = np.repeat(rng.standard_normal((200, 6)), 2, axis=0).astype(np.float32)
+    order = rng.permutation(400)
+    asked, known = order[:40], order[40:]
+    nothing = np.zeros((400, 0), dtype=np.float32)
+    content = Content(text, nothing, [None] * 400, [None] * 400)
+    model = fit_content(
+        content.picked(known), taste[known], taste[known], taste_model="t", text_model="m", topics_model=None
+    )
+    assert model.alike_share > 0.0
+    back = ContentModel.from_bytes(model.to_bytes())
+    assert back.model_id == model.model_id
+    paired = np.isin(asked ^ 1, known)
+    linear = replace(model, alike_share=0.0, alike_text=None, alike_vectors=None)
+    off = [float(((m.predict(content.picked(asked))[1] - taste[asked])[paired] ** 2).mean()) for m in (back, linear)]
+    assert off[0] < 0.6 * off[1]
+
+
+def test_auto_steps_go_from_what_knows_nobody_to_what_knows_the_user() -> None:
+    found = {"popular": 0.04, "trending": 0.05, "taste": 0.06, "hybrid": 0.0601}
+    assert pick_method(found, None) == "taste"  # a hundredth more is no margin
+    assert pick_method(found | {"hybrid": 0.07}, "taste") == "hybrid"
+    assert pick_method(found, "popular") == "trending"  # not personal above, so not personal below
+    assert pick_method({"popular": 0.05, "trending": 0.0499}, "taste") == "popular"
+    assert stepped([(11, "taste"), (4, "taste"), (1, "trending"), (0, "trending")]) == ((0, "trending"), (4, "taste"))
+    assert stepped([(11, "trending")]) == ((0, "trending"),)
+    assert stepped([(11, "taste"), (1, "taste"), (0, "popular")]) == ()
+    assert stepped([]) == ()
