@@ -80,16 +80,13 @@ def test_lists_are_what_recommend_says(shop: ProfileStore) -> None:
         assert kept["generation"] == "000001"
 
 
-def test_who_opted_out_gets_the_popular_products(shop: ProfileStore) -> None:
+def test_who_opted_out_gets_the_popular_products_and_business_rules_hold(shop: ProfileStore) -> None:
     shop.index_users([User(user_id="u1", personalisation="off")])
     report = shop.recommend_all(n=5)
     found = lists(shop)
     assert found["u1"]["method"] == "popular"
     assert found["u1"]["products"] == shop.recommend("nobody", n=5).product_ids
     assert report.fallbacks == sum("fallback" in each for each in found.values()) > 0
-
-
-def test_business_rules_and_reasons_are_kept(shop: ProfileStore) -> None:
     shop.recommend_all(n=3, method="text", category="c1", exclude=iter(["p1"]), explain=True)
     found = lists(shop)
     named = {product for each in found.values() for product in each["products"]}
@@ -129,13 +126,19 @@ def test_a_killed_run_goes_on_where_it_stopped(shop: ProfileStore) -> None:
     assert_each_once(shop, report["run"])
 
 
-def test_after_a_kill_other_options_begin_anew(shop: ProfileStore) -> None:
+def test_after_a_kill_other_options_or_another_day_begin_anew(
+    shop: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     killed = process(shop, options={"n": 5}, die_at=7)
     killed.communicate(timeout=60)
     report = shop.recommend_all(n=6)
     assert report.resumed == 0
     assert_each_once(shop, report.run)
     assert {len(each["products"]) for each in lists(shop).values()} == {6}
+    killed = process(shop, options={"n": 6}, die_at=7)
+    killed.communicate(timeout=60)
+    monkeypatch.setattr(nightly_run, "_RESUMABLE_FOR", nightly_run._DEAD_AFTER * 0)
+    assert shop.recommend_all(n=6).resumed == 0
 
 
 def test_a_second_run_is_refused_while_the_first_is_at_it(shop: ProfileStore) -> None:
@@ -180,13 +183,6 @@ def test_a_failed_run_can_be_gone_on_with_at_once(shop: ProfileStore) -> None:
     assert_each_once(shop, report.run)
 
 
-def test_lists_of_yesterday_s_unfinished_run_are_made_anew(shop: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed = process(shop, options={"n": 5}, die_at=7)
-    killed.communicate(timeout=60)
-    monkeypatch.setattr(nightly_run, "_RESUMABLE_FOR", nightly_run._DEAD_AFTER * 0)
-    assert shop.recommend_all(n=5).resumed == 0
-
-
 def test_each_list_is_of_one_generation_through_switches(shop: ProfileStore) -> None:
     """The old generation's products carry a mark in their titles, which no list may mix."""
     switched = threading.Event()
@@ -214,15 +210,12 @@ def test_each_list_is_of_one_generation_through_switches(shop: ProfileStore) -> 
         assert titles == {each["generation"] == "000002"}
 
 
-def test_a_shop_without_users_has_no_lists(settings: Settings) -> None:
+def test_a_shop_without_users_has_no_lists_and_bad_options_are_told_first(settings: Settings) -> None:
     with stand_in(), ProfileStore.open(small(settings)) as shop:
         shop.init()
+        for bad in ({"n": 0}, {"method": "magic"}, {"min_price": 3.0, "max_price": 1.0}, {"session": ["p1"]}):
+            with pytest.raises(UsageError):
+                shop.recommend_all(**bad)  # type: ignore[arg-type]
+        assert shop._parts.store.get("recommend-all") is None
         report = shop.recommend_all()
         assert (report.users, report.removed, report.methods) == (0, 0, {})
-
-
-def test_options_that_cannot_be_meant_are_told_before_anything_is_done(shop: ProfileStore) -> None:
-    for bad in ({"n": 0}, {"method": "magic"}, {"min_price": 3.0, "max_price": 1.0}):
-        with pytest.raises(UsageError):
-            shop.recommend_all(**bad)  # type: ignore[arg-type]
-    assert shop._parts.store.get("recommend-all") is None
