@@ -93,8 +93,8 @@ def choose_auto(
     """(events from which on, method), ascending, and NDCG@20 by level and method.
 
     From the users of whom most is known downwards: a level keeps the method of the one above unless another is
-    better by a margin; what does not know the user stays once it was chosen. () where too few users can tell, and where `auto`
-    would do so anyway.
+    better by a margin; what does not know the user stays once it was chosen. () where too few users can tell, and
+    where `auto` would do so anyway.
     """
     train = slices.validation.train
     asked = np.flatnonzero(np.diff(slices.validation.relevant.indptr) > 0)
