@@ -103,14 +103,14 @@ def _weigh(sentence: list[Clause]) -> list[tuple[list[Hit], float]]:
     parts: list[Sequence[str]] = []
     contrasts: list[int] = []
     for clause in sentence:
-        words, start = words_of(_A_NOT_A.sub(" ", clause.text)), 0
-        for place, word in enumerate(words):
+        cut, start = words_of(_A_NOT_A.sub(" ", clause.text)), 0
+        for place, word in enumerate(cut):
             if word in tables.contrasts and (place > 0 or len(parts) > 0):
                 if place > start:
-                    parts.append(words[start:place])
+                    parts.append(cut[start:place])
                 contrasts.append(len(parts))
                 start = place
-        parts.append(words[start:])
+        parts.append(cut[start:])
     weighed: list[tuple[list[Hit], float]] = []
     wished = False
     for number, words in enumerate(parts):
