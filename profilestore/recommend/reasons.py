@@ -22,6 +22,7 @@ cosine to `_score`, (1 + cos) / 2, is the same for all events and changes no sha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,10 +193,11 @@ def _ranked(terms: Array, acts: Mapping[int, Act], *, top: int | None) -> list[t
     """Rows with their terms and shares, largest first."""
     speaking = np.flatnonzero(terms > 0)
     total = float(terms[speaking].sum())
-    if total <= 0.0:
-        return []
-    if top is None:
+    if top is None:  # of an item that nothing speaks for, what speaks against it too
         speaking = np.flatnonzero(terms)
+        total = total if total > 0.0 else math.inf
+    elif total <= 0.0:
+        return []
     elif len(speaking) > top:
         # All that tie with the last one are kept until ids decide, so that the answer is the same each time.
         last = np.partition(terms[speaking], len(speaking) - top)[len(speaking) - top]

@@ -184,6 +184,14 @@ def test_answers_have_the_promised_keys(shop: Run) -> None:
     assert [item["product_id"] for item in answers[0]["items"]] == ["F", "B"]  # the wool that u has not seen
     (explained,) = objects(shop("recommend", "u", "--json", "--explain", "-n", "1"))
     assert explained["items"][0]["reasons"][0]["product_id"] in ("A", None)
+    (told,) = objects(shop("recommend", "u", "--method", "text", "--json", "--reasons", "all", "--language", "zh"))
+    for item in told["items"]:
+        points = [reason["points"] for reason in item["reasons"]]
+        assert sum(points) == pytest.approx(2.0 * item["score"] - 1.0, abs=1e-3)  # _score is (1 + cos) / 2
+        assert all(reason["words"].startswith("因为") for reason in item["reasons"])
+    assert "because" in shop("recommend", "u", "--explain", "-n", "1")[1]
+    assert shop("recommend", "u", "--reasons", "none")[0] == 2
+    assert shop("recommend", "u", "--language", "tlh")[0] == 2
 
 
 @pytest.mark.parametrize(
