@@ -161,8 +161,15 @@ def test_switches_under_writers_folders_and_readers(shop: ProfileStore, new_log:
     shop.fold()
     assert_exact(shop, [*first, *make_events(600, seed=2, texts=False), *recorded])
     profiles = documents(shop.settings, "profiles")
-    assert all(profiles[user]["_source"]["segment"] == f"s-{user}" for user in users)
-    assert all(profiles[user]["_source"]["value_tier"] == "gold" for user in users)
+    # Who switched personalisation off at any time loses them there, and switching it on brings nothing back.
+    events = [*first, *make_events(600, seed=2, texts=False)]
+    off = {event.user_id for event in events if (event.user_fields or {}).get("personalisation") == "off"}
+    kept = [user for user in users if user not in off]
+    assert set(readers) <= set(kept)
+    assert all(profiles[user]["_source"]["segment"] == f"s-{user}" for user in kept)
+    assert all(profiles[user]["_source"]["value_tier"] == "gold" for user in kept)
+    now_off = [user for user in users if profiles[user]["_source"].get("personalisation") == "off"]
+    assert not any(profiles[user]["_source"].get("segment") for user in now_off)
     assert {hit["_source"]["generation"] for hit in profiles.values()} == {"000003"}
     assert {hit["_source"]["generation"] for hit in documents(shop.settings, "products").values()} == {"000003"}
     assert_nothing_left(shop)
