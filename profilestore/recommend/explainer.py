@@ -15,6 +15,7 @@ from profilestore.elastic.product_index import ProductIndex
 from profilestore.features.weights import FoldRules
 from profilestore.recommend.answers import Item, Reason
 from profilestore.recommend.asking import Shop
+from profilestore.recommend.bodies import SPACE_FIELDS
 from profilestore.recommend.explaining import Evidence, acts_of, product_key, read_spaces
 from profilestore.recommend.method import Method, Question
 from profilestore.recommend.phrases import Language, Telling, phrase_crowd
@@ -74,6 +75,8 @@ class Explainer:
         dense = dict(method.boosts(question.trained))
         if question.trained.sparse_taste:
             dense.pop("taste", None)
+        if len(question.wish.session) > 0 and len(tokens) == 0:  # its space is chosen by what its products have
+            dense = {space: 1.0 for space, field in SPACE_FIELDS.items() if field in set(_knn_fields(body))}
         if len(dense) > 0 or len(tokens) > 0:
             return self._by_acts(ids, question, dense, tokens, telling)
         return self._by_others(ids, method, body, language=telling.language)
@@ -160,6 +163,20 @@ def _clauses(part: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(part, list):
         for value in part:
             yield from _clauses(value)
+
+
+def _knn_fields(part: Any) -> Iterator[str]:
+    """The vector fields that a body asks, wherever they stand."""
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            clauses = value if isinstance(value, list) else [value]
+            if name == "knn":
+                yield from (str(clause["field"]) for clause in clauses if isinstance(clause, Mapping))
+            else:
+                yield from _knn_fields(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _knn_fields(value)
 
 
 def _act(kind: str, product_id: str) -> Act:

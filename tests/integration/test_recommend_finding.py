@@ -275,6 +275,16 @@ def test_weights_by_product_are_explained_by_what_was_asked(shop: RecommendShop)
     assert best.reasons[0].words == "because you bought red mug"
 
 
+def test_a_session_is_explained_by_its_products(shop: RecommendShop) -> None:
+    answer = shop.recommender().recommend(None, session=["r1", "b1"], explain=Telling(most=None), n=2)
+    for item in answer.items:
+        told = {reason.product_id: reason.points or 0.0 for reason in item.reasons}
+        assert set(told) == {"r1", "b1"}
+        assert sum(told.values()) == pytest.approx(dot_of_score(item.score, cosine=True), abs=1e-3)
+        assert all(reason.event_id is None and reason.time is None for reason in item.reasons)
+    assert answer.items[0].reasons[0].words.startswith("because you are looking at ")
+
+
 def test_an_impossible_number_of_reasons_is_refused(shop: RecommendShop) -> None:
     with pytest.raises(UsageError, match="at least 1"):
         shop.recommender().recommend("red", explain=Telling(most=0))
