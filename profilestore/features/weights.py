@@ -67,7 +67,7 @@ class FoldRules:
         return replace(self, half_life_s={**self.half_life_s, "taste": days * 86_400.0})
 
     def under(self, meta: IndexMeta) -> FoldRules:
-        """The rules in force: weights given by feedback, the taste model's half-life, what its form asks of profiles."""
+        """The rules in force: weights given by feedback, the taste model's half-life, what its form asks."""
         rules = self.with_taste_half_life(meta.taste_half_life_days)
         if meta.event_weights is not None:
             rules = replace(rules, weights={**rules.weights, **meta.event_weights})

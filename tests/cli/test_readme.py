@@ -38,7 +38,8 @@ class Reader:
         self.environment = {
             **kept, "PATH": path, "PROFILESTORE_ELASTICSEARCH_URL": url, "PROFILESTORE_HOME": str(folder / "home"),
         }  # fmt: skip
-        (folder / "columns.toml").write_text(blocks("toml")[0], encoding="utf-8")
+        for body in blocks("toml"):  # each says in its first line what the file is called
+            (folder / body.splitlines()[0].removeprefix("# ")).write_text(body, encoding="utf-8")
         (folder / "sales.csv").write_text(SALES, encoding="utf-8")
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
