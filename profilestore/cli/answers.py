@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -239,10 +240,23 @@ def _print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, set
     explained = any(len(item.reasons) > 0 for item in answer.items)
     columns = ("product", "title", "score", f"price {settings.currency}", *(("because of",) if explained else ()))
     rows = [
-        (item.product_id, item.title or "", item.score, item.price, *((_because(item),) if explained else ()))
+        (
+            item.product_id,
+            item.title or "",
+            _score(item, answer.method),
+            item.price,
+            *((_because(item),) if explained else ()),
+        )
         for item in answer.items
     ]
     print_table(columns, rows)
+
+
+def _score(item: Item, method: str) -> float | str:
+    """The score, and of new products the day since when they are listed, which is what they are ordered by."""
+    if method != "new" or item.score <= 0.0:
+        return item.score
+    return datetime.fromtimestamp(item.score / 1000.0, UTC).date().isoformat()
 
 
 def _because(item: Item) -> str:
