@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from profilestore.cli.answer_output import print_answer, print_request
 from profilestore.cli.filters import comma_separated, with_filters
 from profilestore.cli.nightly import DEFAULT_N, recommend_all
 from profilestore.cli.options import JsonOption, with_settings
-from profilestore.cli.output import print_json, print_table, say
+from profilestore.cli.output import print_json
 
 if TYPE_CHECKING:
-    from profilestore.recommend.answers import Answer, Item, SearchAnswer, SimilarAnswer
+    from profilestore.recommend.answers import Answer
     from profilestore.recommend.phrases import Telling
-    from profilestore.recommend.request import Request
     from profilestore.settings import Settings
 
-__all__ = ["recommend", "search", "similar"]
+__all__ = ["given_ids", "only_id", "recommend", "search", "similar"]
 
 Filters = dict[str, Any]  # what `with_filters` hands over
 
@@ -92,8 +91,8 @@ def recommend(
     options["experiment"] = experiment
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
-            asked = None if session is not None and not users else _only(users or [])
-            _print_request(shop.recommend_request(asked, **options), settings, shop.url, curl=as_curl)
+            asked = None if session is not None and not users else only_id(users or [])
+            print_request(shop.recommend_request(asked, **options), settings, shop.url, curl=as_curl)
             return
         answers = (
             [shop.recommend(None, explain=telling, **options)]
@@ -101,7 +100,7 @@ def recommend(
             else shop.recommend_many(_some(users), explain=telling, **options)
         )
         for answer in answers:
-            _print_answer(answer, _whose(answer), settings, json=json)
+            print_answer(answer, _whose(answer), settings, json=json)
 
 
 def _telling(explain: bool, reasons: str | None, language: str | None, settings: Settings) -> Telling | bool:
@@ -146,16 +145,16 @@ def similar(
     options: dict[str, Any] = {**filters, "method": method}
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
-            _print_request(shop.similar_request(_only(products), **options), settings, shop.url, curl=as_curl)
+            print_request(shop.similar_request(only_id(products), **options), settings, shop.url, curl=as_curl)
             return
         missing: list[NotFound] = []
-        for answer in shop.similar_many(_ids(products), **options):
+        for answer in shop.similar_many(given_ids(products), **options):
             if isinstance(answer, NotFound):
                 missing.append(answer)
                 if json:
                     print_json({"product_id": answer.id, "error": "not found", "items": []})
             else:
-                _print_answer(answer, f"like {answer.product_id}", settings, json=json)
+                print_answer(answer, f"like {answer.product_id}", settings, json=json)
         if len(missing) > 0:
             raise missing[0]
 
@@ -176,18 +175,18 @@ def search(
 
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
-            request = shop.search_request(_only(words), user=user, **filters)
-            _print_request(request, settings, shop.url, curl=as_curl)
+            request = shop.search_request(only_id(words), user=user, **filters)
+            print_request(request, settings, shop.url, curl=as_curl)
             return
-        for answer in shop.search_many(_ids(words), user=user, **filters):
-            _print_answer(answer, f"“{answer.words}”", settings, json=json)
+        for answer in shop.search_many(given_ids(words), user=user, **filters):
+            print_answer(answer, f"“{answer.words}”", settings, json=json)
 
 
 def _whose(answer: Answer) -> str:
     return "this session" if answer.user_id is None else f"user {answer.user_id}"
 
 
-def _ids(given: Iterable[str]) -> Iterator[str]:
+def given_ids(given: Iterable[str]) -> Iterator[str]:
     """The ids as given; `-` stands for the lines of standard input."""
     for entry in given:
         if entry != "-":
@@ -203,67 +202,18 @@ def _some(given: list[str] | None) -> Iterator[str]:
 
     if not given:
         raise UsageError("whom to recommend to is missing: user ids, - for standard input, or --session IDS.")
-    return _ids(given)
+    return given_ids(given)
 
 
-def _only(given: list[str]) -> str:
+def only_id(given: list[str]) -> str:
+    """The one id that was given, `-` read as above.
+
+    Raises:
+        UsageError: none or several.
+    """
     from profilestore.errors import UsageError
 
-    ids = list(_ids(given))
+    ids = list(given_ids(given))
     if len(ids) != 1:
         raise UsageError("--as-query and --as-curl take one id.")
     return ids[0]
-
-
-def _print_request(request: Request, settings: Settings, url: str, *, curl: bool) -> None:
-    if not curl:
-        print_json(request.as_dict())
-        return
-    secured = settings.password is not None or settings.api_key is not None
-    typer.echo(
-        request.as_curl(url, secured=secured, ca_certs=None if settings.ca_certs is None else str(settings.ca_certs))
-    )
-
-
-def _print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, settings: Settings, *, json: bool) -> None:
-    if json:
-        print_json(answer.to_json_dict())
-        return
-    if answer.fallback is not None:
-        say(f"{whose}: {answer.fallback}")
-    typer.echo(f"{whose}, by {answer.method}, in {answer.took_ms:.0f} ms")
-    if len(answer.items) == 0:
-        say(f"{whose}: no product fits")
-        return
-    if answer.filled > 0:
-        say(f"{whose}: the last {answer.filled} are popular products, since {answer.method} finds no more")
-    explained = any(len(item.reasons) > 0 for item in answer.items)
-    columns = ("product", "title", "score", f"price {settings.currency}", *(("because of",) if explained else ()))
-    rows = [
-        (
-            item.product_id,
-            item.title or "",
-            _score(item, answer.method),
-            item.price,
-            *((_because(item),) if explained else ()),
-        )
-        for item in answer.items
-    ]
-    print_table(columns, rows)
-
-
-def _score(item: Item, method: str) -> float | str:
-    """The score, and of new products the day since when they are listed, which is what they are ordered by."""
-    if method != "new" or item.score <= 0.0:
-        return item.score
-    return datetime.fromtimestamp(item.score / 1000.0, UTC).date().isoformat()
-
-
-def _because(item: Item) -> str:
-    """What speaks for an item, in words; several acts on one product add up."""
-    shares: dict[str, float] = {}
-    for reason in item.reasons:
-        shares[reason.words] = shares.get(reason.words, 0.0) + reason.share
-    if all(reason.points is None for reason in item.reasons):  # what others did is the whole reason
-        return "; ".join(shares)
-    return "; ".join(f"{words} {share:.1%}" for words, share in shares.items())

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profilestore.cli.answers import AsCurlOption, AsQueryOption
+from profilestore.cli.answer_output import print_request
+from profilestore.cli.answers import AsCurlOption, AsQueryOption, given_ids, only_id
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
 
@@ -41,14 +42,13 @@ def lookalike(
     json: JsonOption = False,
 ) -> None:
     """Find the users most like these users or this segment."""
-    from profilestore.cli.answers import _ids, _print_request
     from profilestore.store import ProfileStore
 
-    ids = list(_ids(users or ()))
+    ids = list(given_ids(users or ()))
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
             request = shop.people.lookalike_request(ids, segment=segment, n=n, where=where, method=method)
-            _print_request(request, settings, shop.url, curl=as_curl)
+            print_request(request, settings, shop.url, curl=as_curl)
             return
         answer = shop.people.lookalike(ids, segment=segment, n=n, where=where, method=method)
     whose = "like this segment" if segment is not None else f"like {', '.join(ids[:5])}{' …' if len(ids) > 5 else ''}"
@@ -68,20 +68,19 @@ def buyers(
     json: JsonOption = False,
 ) -> None:
     """Find the users who would like a product most, a new one too."""
-    from profilestore.cli.answers import _ids, _only, _print_request
     from profilestore.errors import NotFound
     from profilestore.store import ProfileStore
 
     with ProfileStore.open(settings) as shop:
         if as_query or as_curl:
             request = shop.people.buyers_request(
-                _only(products), n=n, where=where, method=method, include_buyers=include_buyers
+                only_id(products), n=n, where=where, method=method, include_buyers=include_buyers
             )
-            _print_request(request, settings, shop.url, curl=as_curl)
+            print_request(request, settings, shop.url, curl=as_curl)
             return
         missing: list[NotFound] = []
         for answer in shop.people.buyers_many(
-            _ids(products), n=n, where=where, method=method, include_buyers=include_buyers
+            given_ids(products), n=n, where=where, method=method, include_buyers=include_buyers
         ):
             if isinstance(answer, NotFound):
                 missing.append(answer)
