@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from profilestore.documents import Event, Product, ProfileDocument, User
 from profilestore.elastic import differences, indices
@@ -16,7 +16,7 @@ from profilestore.elastic.bulk import Operation
 from profilestore.elastic.client import connect, reach
 from profilestore.elastic.counts import document_counts
 from profilestore.elastic.local_server import server_url
-from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged, UsageError
+from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged
 from profilestore.indexing import loading
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.events import admissible, record
@@ -31,15 +31,7 @@ from profilestore.indexing.rules import Rules
 from profilestore.indexing.training import ModelEntry, TasteReport, learn_options, list_models, train_taste, use_model
 from profilestore.indexing.verify import VerifyReport
 from profilestore.insight.insight import Insight
-from profilestore.recommend.answering import make_recommender
-from profilestore.recommend.answers import Answer, SearchAnswer, SimilarAnswer
-from profilestore.recommend.feedback.loop import Feedback
-from profilestore.recommend.feedback.making import make_choosing, make_feedback, make_nightly
-from profilestore.recommend.nightly import AllReport, fingerprint
-from profilestore.recommend.people import People
-from profilestore.recommend.phrases import Telling
-from profilestore.recommend.request import Request
-from profilestore.recommend.wish import FilterOptions, Options, SimilarOptions
+from profilestore.recommend.interface import Answering
 from profilestore.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,20 +50,16 @@ def _silent(step: str) -> None:
     """Nobody wants to know."""
 
 
-class ProfileStore:
+class ProfileStore(Answering):
     """One shop's profile store. Open it with `ProfileStore.open()`; safe to use in a `with` block.
 
     Not to be shared between threads for writing; answers (`recommend`, `similar`, `search`) may be.
     """
 
     def __init__(self, settings: Settings, *, url: str) -> None:
-        self.settings = settings
         self.url = url
         self._client = connect(settings, url=url)
-        self._parts = Parts(self._client, settings)
-        self._recommender = make_recommender(self._parts)
-        self._choosing = make_choosing(self._parts, self._recommender)
-        self._unseen = False
+        super().__init__(Parts(self._client, settings))
 
     @classmethod
     def open(cls, settings: Settings | None = None, **flags: Any) -> Self:
@@ -328,12 +316,6 @@ class ProfileStore:
         return Insight(self._parts)
 
     @property
-    def people(self) -> People:
-        """Users instead of products: `shop.people.lookalike(["u1"])`, `.buyers("p1")`."""
-        self._show_recorded()
-        return People(self._client, self.settings, trained=self._recommender.trained)
-
-    @property
     def rules(self) -> Rules:
         """What is bought together: `shop.rules.mine()`, `.show()`, `.report()`."""
         return Rules(self._parts)
@@ -360,123 +342,6 @@ class ProfileStore:
         from profilestore.evaluate.run import evaluate
 
         return evaluate(self._parts, options, files=files, progress=progress)
-
-    # ---------------------------------------------------------------- answers
-
-    def _show_recorded(self) -> None:
-        """Let the answers of this store know what it recorded; other processes see it within a second."""
-        if self._unseen:
-            self._unseen = False
-            self._parts.in_force.profiles.refresh(self.settings.index("profiles"))
-
-    def recommend(
-        self,
-        user_id: str | None,
-        *,
-        explain: bool | Telling = False,
-        experiment: str | None = None,
-        **options: Unpack[Options],
-    ) -> Answer:
-        """The products this user would like; the popular ones for a user of whom nothing is known.
-
-        With `session=[...]` by these products instead of a profile; then the user may be None.
-
-        `method="bandit"` lets the bandit choose; with an `experiment` the method is that of the user's arm, and the
-        answer has a `request_id` for the impression events.
-        """
-        (answer,) = self.recommend_many([user_id], explain=explain, experiment=experiment, **options)
-        return answer
-
-    def recommend_many(
-        self,
-        user_ids: Iterable[str | None],
-        *,
-        explain: bool | Telling = False,
-        experiment: str | None = None,
-        **options: Unpack[Options],
-    ) -> Iterator[Answer]:
-        """One answer a user, in the order given, a hundred a request."""
-        self._show_recorded()
-        return self._choosing.recommend_many(user_ids, explain=explain, experiment=experiment, **options)
-
-    def recommend_request(
-        self, user_id: str | None, *, experiment: str | None = None, **options: Unpack[Options]
-    ) -> Request:
-        """The request that any app can send to Elasticsearch itself for the same list."""
-        self._show_recorded()
-        return self._choosing.request_for(user_id, experiment=experiment, **options)
-
-    def recommend_all(
-        self,
-        *,
-        explain: bool | Telling = False,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-        **options: Unpack[Options],
-    ) -> AllReport:
-        """Write the current list of every user, 20 products unless `n` says otherwise, to `{prefix}-recommendations`.
-
-        A run that was killed goes on where it stopped when it is called again with the same options within 12
-        hours. Afterwards each user has one list of this run, and lists of users who are gone are deleted.
-
-        Args:
-            explain: store the reasons too; that takes one reading of the log a user.
-            progress: is told how many users have their list, and how many there are.
-            options: as of `recommend`, also `method="bandit"`.
-
-        Raises:
-            StoreError: another run is under way, or took this one over.
-        """
-        if options.get("session") is not None:
-            raise UsageError("a session is of one user: everybody's list is made of their profiles.")
-        # Lists are read again for each page.
-        lists = {
-            name: tuple(each) for name, each in options.items() if isinstance(each, Iterable) and each != str(each)
-        }
-        wanted = cast(Options, {"n": 20, **options, **lists})
-        self._show_recorded()
-
-        def answer(user_ids: Sequence[str]) -> Iterator[Answer]:
-            return self._choosing.recommend_many(user_ids, explain=explain, **wanted)
-
-        answer(())  # options that cannot be meant are told before anything is done
-        nightly = make_nightly(self._parts, answer)
-        return nightly.run(fingerprint({**wanted, "explain": str(explain)}), progress=progress)
-
-    @property
-    def feedback(self) -> Feedback:
-        """What was shown and what came of it: `shop.feedback.report()`, `.apply()`, `.experiments` and more."""
-        return make_feedback(self._parts, self._recommender)
-
-    def similar(self, product_id: str, **options: Unpack[SimilarOptions]) -> SimilarAnswer:
-        """Products like this one."""
-        return self._recommender.similar(product_id, **options)
-
-    def similar_many(
-        self, product_ids: Iterable[str], **options: Unpack[SimilarOptions]
-    ) -> Iterator[SimilarAnswer | NotFound]:
-        """One answer a product, in the order given; a product that is not there gives its error."""
-        return self._recommender.similar_many(product_ids, **options)
-
-    def similar_request(self, product_id: str, **options: Unpack[SimilarOptions]) -> Request:
-        """The request behind `similar`."""
-        return self._recommender.similar_request(product_id, **options)
-
-    def search(self, words: str, *, user: str | None = None, **options: Unpack[FilterOptions]) -> SearchAnswer:
-        """Products that these words find, leaning to a user's profile where one is given."""
-        self._show_recorded()
-        return self._recommender.search(words, user=user, **options)
-
-    def search_many(
-        self, queries: Iterable[str], *, user: str | None = None, **options: Unpack[FilterOptions]
-    ) -> Iterator[SearchAnswer]:
-        """One answer a query, in the order given."""
-        self._show_recorded()
-        return self._recommender.search_many(queries, user=user, **options)
-
-    def search_request(self, words: str, *, user: str | None = None, **options: Unpack[FilterOptions]) -> Request:
-        """The request behind `search`."""
-        self._show_recorded()
-        return self._recommender.search_request(words, user=user, **options)
 
 
 def _batches(rows: Iterable[Event], size: int) -> Iterator[list[Event]]:
