@@ -71,7 +71,18 @@ class Shop:
         return {id: source for id, source in zip(product_ids, sources, strict=True) if source is not None}
 
     def ask_profiles(self, bodies: Sequence[Body]) -> list[dict[str, Any] | None]:
-        """The whole answers, aggregations included, of searches of the profiles; None where a vector is missing."""
+        """The whole answers, aggregations included, of searches of the profiles; None where a vector is missing.
+
+        As in `ask`, one without hits is sent once more.
+        """
+        found = self._answers(bodies)
+        empty = [place for place, answer in enumerate(found) if answer is not None and len(_hits(answer)) == 0]
+        if len(empty) > 0:
+            for place, answer in zip(empty, self._answers([bodies[place] for place in empty]), strict=True):
+                found[place] = answer
+        return found
+
+    def _answers(self, bodies: Sequence[Body]) -> list[dict[str, Any] | None]:
         answers = multi_search(self.client, index=self.settings.index("profiles"), bodies=bodies)
         return [None if isinstance(answer, SearchFailure) else answer for answer in answers]
 

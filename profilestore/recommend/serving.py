@@ -14,10 +14,11 @@ from profilestore.recommend.asking import Shop
 from profilestore.recommend.diversity import check_diversity
 from profilestore.recommend.filling import NO_EVENTS, Served, asked, filled_up
 from profilestore.recommend.method import NO_PROFILE, Question
-from profilestore.recommend.methods import choose_method
+from profilestore.recommend.methods import METHODS, choose_method
 from profilestore.recommend.popular import POPULAR, POPULAR_IN_SEGMENT, segment_fields
 from profilestore.recommend.trained import Trained
 from profilestore.recommend.wish import Wish
+from profilestore.settings import Settings
 
 __all__ = ["NO_PROFILE", "Served", "Serving"]
 
@@ -49,8 +50,21 @@ class Serving:
         if renew and any(each.hits is None for each in served):
             renewed = self._shop.trained.read_anew()
             if renewed != trained:
-                served = self._by_method(user_ids, wish, renewed)
+                trained, served = renewed, self._by_method(user_ids, wish, renewed)
+        served = self._read_again(served, wish, trained)
         return filled_up(self._shop, self._fallen_back(served))
+
+    def _read_again(self, served: list[Served], wish: Wish, trained: Trained) -> list[Served]:
+        """Empty answers of methods that read the generation first, before a switch perhaps: all is read and sent
+        once more (promise P4). Of the others the server looks the generation up itself, and `Shop.ask` was enough.
+        """
+        stale = [place for place, each in enumerate(served) if each.hits == [] and _reads_generation(each)]
+        result = list(served)
+        if len(stale) > 0:
+            again = self._by_method([served[place].question.user_id for place in stale], wish, trained)
+            for place, each in zip(stale, again, strict=True):
+                result[place] = each
+        return result
 
     def _by_method(self, user_ids: Sequence[str | None], wish: Wish, trained: Trained) -> list[Served]:
         served = self._questions(user_ids, wish, trained)
@@ -65,11 +79,11 @@ class Serving:
         possible = [choose_method(wish.asked, trained=trained, events=level) for level in (*levels, None)]
         fields = {field for method in possible for field in method.reads(trained, wish)}
         if len(levels) > 0:
-            fields.add("events_total")
+            fields.add("event_counts")
         profiles = self._read_profiles(user_ids, sorted(fields))
         served = []
         for user_id, profile in zip(user_ids, profiles, strict=True):
-            events = None if len(levels) == 0 else int((profile or {}).get("events_total", 0))
+            events = None if len(levels) == 0 else _known_events(profile, self._shop.settings)
             question = Question(
                 user_id=user_id,
                 wish=wish,
@@ -113,15 +127,19 @@ class Serving:
     def _fallen_back(self, served: list[Served]) -> list[Served]:
         """Other products, in the same rules, for those of whom nothing is known.
 
-        `auto` takes those that are popular among users like this one, where they said who they are.
+        `auto` takes, under the sparse form of taste, what is near to the text of what they searched for, which is
+        no token; then those that are popular among users like this one, where they said who they are.
         """
         result = list(served)
         unknown = [place for place, each in enumerate(served) if each.hits is None]
         if len(unknown) > 0 and served[0].question.wish.asked == "auto":
+            trained = served[unknown[0]].question.trained
+            if trained.sparse_taste and "text" in trained.spaces:
+                by_text = [replace(served[place], method=METHODS["text"]) for place in unknown]
+                result = _with_hits(result, unknown, asked(self._shop, by_text))
+                unknown = [place for place in unknown if result[place].hits is None]
             segments = self._in_segments([served[place] for place in unknown])
-            for place, each in zip(unknown, segments, strict=True):
-                if each.hits is not None and len(each.hits) > 0:
-                    result[place] = each
+            result = _with_hits(result, unknown, segments)
         unknown = [place for place in unknown if result[place].hits is None]
         popular = [replace(served[p], method=POPULAR, fallback=served[p].method.unknown) for p in unknown]
         for place, each in zip(unknown, asked(self._shop, popular), strict=True):
@@ -129,6 +147,8 @@ class Serving:
         return result
 
     def _in_segments(self, unknown: Sequence[Served]) -> list[Served]:
+        if len(unknown) == 0:
+            return []
         first = unknown[0].question
         fields = POPULAR_IN_SEGMENT.reads(first.trained, first.wish)
         profiles = self._read_profiles([each.question.user_id for each in unknown], fields)
@@ -144,3 +164,23 @@ class Serving:
                 for each, profile in zip(unknown, profiles, strict=True)
             ],
         )
+
+
+def _with_hits(served: Sequence[Served], places: Sequence[int], others: Sequence[Served]) -> list[Served]:
+    """Others in these places, where they found something."""
+    result = list(served)
+    for place, each in zip(places, others, strict=True):
+        if each.hits is not None and len(each.hits) > 0:
+            result[place] = each
+    return result
+
+
+def _reads_generation(served: Served) -> bool:
+    method, question = served.method, served.question
+    return method.reads_session is not None or "generation" in method.reads(question.trained, question.wish)
+
+
+def _known_events(profile: Mapping[str, Any] | None, settings: Settings) -> int:
+    """How many acts of a user say something of their taste, as validation counted them: not what was only shown."""
+    counts = (profile or {}).get("event_counts") or {}
+    return sum(int(count) for type, count in counts.items() if settings.event_weights.get(type, 0.0) != 0.0)

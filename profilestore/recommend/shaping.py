@@ -17,7 +17,7 @@ __all__ = ["preferred"]
 _BY_SCORE: Final = "_score"
 # `trending` is a logarithm to base 2, so that a factor is added there, as its logarithm.
 _LOGARITHMIC: Final = "trending"
-_DATE: Final = "released"
+_DATE: Final = "listed"
 _YEAR: Final = "365d"
 
 

@@ -11,6 +11,8 @@ import pytest
 from recommend_shop import RecommendShop
 
 from profilestore.errors import ModelError, UsageError
+from profilestore.recommend import asking
+from profilestore.recommend.asking import Shop
 from profilestore.recommend.methods import METHODS
 from profilestore.recommend.recommender import Recommender
 from profilestore.recommend.trained import Trained
@@ -67,11 +69,12 @@ def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         document |= {"segment_popularity": fields["segment"]} if "segment" in fields else {}
         opened.client.index(index=settings.index("products"), id=name, document=document)
     opened.put_profile(
-        "u", (1.0, 0.0), seen=["a"], taste_vector=[1.0, 0.0], taste_items={"a": 1.0}, events_total=1, gender="female",
+        "u", (1.0, 0.0), seen=["a"], taste_vector=[1.0, 0.0], taste_items={"a": 1.0}, gender="female",
+        event_counts={"purchase": 1, "impression": 40},
         country="UK", purchased_products=["a"], cart_products=["y"],
     )  # fmt: skip
-    opened.put_profile("off", None, seen=None, personalisation="off", gender="female", events_total=9)
-    opened.put_profile("she", None, seen=None, gender="female", country="UK", events_total=0)
+    opened.put_profile("off", None, seen=None, personalisation="off", gender="female", event_counts={"view": 9})
+    opened.put_profile("she", None, seen=None, gender="female", country="UK")
     opened.refresh()
     yield opened
     opened.close()
@@ -109,6 +112,57 @@ def test_sparse_taste_of_another_generation_is_not_mixed(shop: RecommendShop) ->
     shop.refresh()
     answer = asked(shop, SPARSE).recommend("old", method="taste", n=1)
     assert (answer.method, answer.product_ids) == ("popular", ["a"])
+
+
+@pytest.mark.parametrize("method", ["taste", "hybrid", "session"])
+def test_what_was_read_before_a_switch_is_read_again(
+    shop: RecommendShop, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The first read is of the generation before: the same body once more would find nothing for ever."""
+    name = "read_products" if method == "session" else "read_profiles"
+    read, reads = getattr(Shop, name), []
+
+    def stale(self: Shop, ids: Any, fields: Any) -> Any:
+        found = read(self, ids, fields)
+        reads.append(ids)
+        sources = found.values() if isinstance(found, dict) else found
+        for source in sources if len(reads) == 1 else ():
+            source["generation"] = "000000"
+        return found
+
+    monkeypatch.setattr(Shop, name, stale)
+    options: dict[str, Any] = {"session": ["a"]} if method == "session" else {"method": method}
+    answer = asked(shop, SPARSE).recommend(None if method == "session" else "u", n=2, **options)
+    assert (answer.method, answer.filled, answer.fallback) == (method, 0, None)
+    assert len(reads) == 2
+
+
+def test_neighbours_that_a_switch_hid_are_looked_for_again(
+    shop: RecommendShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.put_profile("twin", (1.0, 0.0), seen=[], taste_vector=[1.0, 0.0], purchased_products=["x"])
+    shop.refresh()
+    send, sent = asking.multi_search, []
+
+    def caught(client: Any, *, index: str, bodies: Any) -> Any:
+        sent.append(index)
+        hidden = index.endswith("profiles") and sent.count(index) == 1
+        return [{"hits": {"hits": []}} for _ in bodies] if hidden else send(client, index=index, bodies=bodies)
+
+    monkeypatch.setattr(asking, "multi_search", caught)
+    answer = asked(shop).recommend("u", method="similar-users", n=1)
+    shop.client.delete(index=shop.settings.index("profiles"), id="twin", refresh=True)
+    assert (answer.method, answer.product_ids) == ("similar-users", ["x"])
+
+
+def test_auto_goes_by_the_text_of_who_only_searched_where_taste_is_sparse(shop: RecommendShop) -> None:
+    shop.put_profile("seeker", (1.0, 0.0), seen=None, taste_vector=[1.0, 0.0], event_counts={"search": 3})
+    shop.refresh()
+    answer = asked(shop, SPARSE).recommend("seeker", n=2)
+    assert (answer.method, answer.product_ids, answer.fallback) == ("text", ["a", "z"], None)
+    steps = Trained(spaces=ALL, taste_form="sparse", auto_methods=((0, "trending"), (1, "hybrid")))
+    assert asked(shop, steps).recommend("seeker", n=2).method == "text"
+    assert asked(shop, SPARSE).recommend("nobody", n=1).method == "popular"
 
 
 @pytest.mark.parametrize("trained", [DENSE, SPARSE], ids=["dense", "sparse"])
@@ -165,7 +219,7 @@ def test_auto_takes_the_segment_of_whom_it_knows_nothing_else(shop: RecommendSho
 
 def test_auto_goes_by_how_much_is_known(shop: RecommendShop) -> None:
     trained = Trained(spaces=ALL, auto_methods=((0, "new"), (1, "hybrid"), (5, "taste"), (7, "gone-since")))
-    shop.put_profile("busy", (1.0, 0.0), seen=[], taste_vector=[1.0, 0.0], events_total=50)
+    shop.put_profile("busy", (1.0, 0.0), seen=[], taste_vector=[1.0, 0.0], event_counts={"view": 50})
     shop.refresh()
     answers = list(asked(shop, trained).recommend_many(["nobody", "u", "busy"], n=1))
     assert [each.method for each in answers] == ["new", "hybrid", "taste"]
@@ -238,6 +292,13 @@ def test_a_factor_multiplies_the_score(shop: RecommendShop) -> None:
     boosted = {i.product_id: i.score for i in asked(shop).recommend("u", method="text", boost="brand=Acme:1.5").items}
     assert boosted["b"] == pytest.approx(1.5 * plain["b"], rel=1e-4)
     assert boosted["x"] == pytest.approx(plain["x"], rel=1e-4)
+
+
+def test_a_small_factor_on_new_products_moves_them_by_little(shop: RecommendShop) -> None:
+    """A year halves what `new` goes by: 1.001 is half a day, and 2 a year."""
+    plain = ["z", "y", "x", "b", "a", "w"]
+    assert asked(shop).recommend("nobody", method="new", boost="brand=Acme:1.001").product_ids == plain
+    assert asked(shop).recommend("nobody", method="new", boost="brand=Acme:2").product_ids[:3] == ["y", "b", "a"]
 
 
 @pytest.mark.parametrize("method", [*PERSONAL, *EVERYBODY, "session"])
@@ -350,7 +411,8 @@ def test_a_product_deleted_after_training_is_in_no_list(shop: RecommendShop) -> 
 def test_a_user_of_whom_very_much_is_known(shop: RecommendShop) -> None:
     """50,000 events leave 5,000 seen products, and 500 weights, which is what the profile keeps."""
     shop.put_profile(
-        "heavy", (1.0, 0.0), seen=[f"s{i}" for i in range(5000)], taste_vector=[1.0, 0.0], events_total=50_000,
+        "heavy", (1.0, 0.0), seen=[f"s{i}" for i in range(5000)], taste_vector=[1.0, 0.0],
+        event_counts={"view": 50_000},
         taste_items={"a": 0.9, **{f"s{i}": 0.01 for i in range(499)}},
         purchased_products=[f"s{i}" for i in range(5000)],
     )  # fmt: skip
