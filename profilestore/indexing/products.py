@@ -14,12 +14,13 @@ from profilestore.documents.product import ROW_FIELDS
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.index_identity import IndexIdentity
 from profilestore.elastic.product_index import ProductIndex
+from profilestore.elastic.sparse_vectors import changed_weights
 from profilestore.errors import NotInitialised, UpdateGaveUp
 from profilestore.features.served import encode_vector
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.models import Models
 from profilestore.indexing.refold import Refold
-from profilestore.indexing.taste import TASTE_FIELDS, predict_taste
+from profilestore.indexing.taste import CLEARED_TASTE, TASTE_FIELDS, predict_taste
 
 if TYPE_CHECKING:
     from profilestore.features.text_model import TextModel
@@ -184,20 +185,22 @@ class ProductLoader:
         sparse = meta.taste_form == "sparse" and meta.taste_model is not None
         model = self._models.taste(str(meta.taste_model)) if sparse else None
         predict_taste(content, sources, models=self._models, meta=meta, model=model)
-        for (_, fields), source in zip(pairs, sources, strict=True):
+        for (change, fields), source in zip(pairs, sources, strict=True):
+            # A text that says nothing any more leaves none of what was foretold from the one before.
+            fields |= CLEARED_TASTE if change.stored is not None else {}
             fields |= {name: source[name] for name in TASTE_FIELDS if name in source}
         if sparse:
             self._clear_old_weights([(change, fields) for change, fields in pairs if change.stored is not None], target)
 
     def _clear_old_weights(self, pairs: Sequence[tuple[_Change, dict[str, Any]]], target: IndexIdentity) -> None:
-        """A partial update merges maps: weights that a product had and has no more are named, as null."""
+        """Weights that a product had and has no more are named in its update."""
         ids = [change.product.product_id for change, _ in pairs]
         held = self._products.read(target.index, ids, fields=("taste_weights",), vectors=True)
         for change, fields in pairs:
             source, _ = held.get(change.product.product_id, ({}, None))
-            old = source.get("taste_weights", {})
-            if "taste_weights" in fields and len(old) > 0:
-                fields["taste_weights"] = dict.fromkeys(old) | fields["taste_weights"]
+            changed = changed_weights(source.get("taste_weights") or {}, fields.pop("taste_weights", {}))
+            if changed is not None:
+                fields["taste_weights"] = changed
 
     def _write(self, changes: Sequence[_Change], operations: Sequence[Operation], counts: LoadCounts) -> list[Product]:
         """Write; returns the products that must be tried again."""

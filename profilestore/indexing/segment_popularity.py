@@ -16,6 +16,7 @@ from profilestore.elastic.bulk import Operation
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.retry import patient
 from profilestore.elastic.search import Client
+from profilestore.elastic.sparse_vectors import changed_weights
 from profilestore.settings import Settings
 
 __all__ = ["derive_segment_popularity", "segment_token"]
@@ -73,8 +74,8 @@ def derive_segment_popularity(client: Client, settings: Settings) -> int:
     for page in products.scan(index, fields=[FIELD], page=_PAGE, vectors=True):
         stored = {id: dict(source.get(FIELD) or {}) for id, source, _ in page}
         derived = _tokens(client, profiles, segments, list(stored)) if len(segments) > 0 else {}
-        changes = {id: _changed(old, derived.get(id, {})) for id, old in stored.items()}
-        written += _write(products, settings, {id: change for id, change in changes.items() if len(change) > 0})
+        changes = {id: changed_weights(old, derived.get(id, {})) for id, old in stored.items()}
+        written += _write(products, settings, {id: change for id, change in changes.items() if change is not None})
     return written
 
 
@@ -88,13 +89,6 @@ def _tokens(
             for product in segment["products"]["buckets"]:
                 tokens.setdefault(product["key"], {})[token] = float(product["doc_count"])
     return tokens
-
-
-def _changed(old: Mapping[str, float], new: Mapping[str, float]) -> dict[str, float | None]:
-    """What a partial update must say, which merges token by token: None takes one away."""
-    if old == new:
-        return {}
-    return {**dict.fromkeys(old.keys() - new.keys()), **new}
 
 
 def _write(products: ProductIndex, settings: Settings, changes: Mapping[str, Mapping[str, float | None]]) -> int:

@@ -6,13 +6,13 @@ search with a basket's ids finds what goes with them; the antecedent has its bes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.product_index import ProductIndex
+from profilestore.elastic.sparse_vectors import changed_weights
 from profilestore.errors import NotInitialised, UpdateGaveUp
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ FIELDS: Final = ("rules", "rules_weights")
 _KEPT: Final = 20
 _PAGE: Final = 2000
 _WRITE_AT_ONCE: Final = 5000
-# A sparse vector keeps 9 bits of a weight.
-_PRECISION: Final = 0.005
 
 Source = dict[str, Any]
 
@@ -132,12 +130,7 @@ def _changes(
 
 def _change(source: Mapping[str, Any], rules: list[Source], weights: Mapping[str, float]) -> Source | None:
     """The partial update that makes a product's rules these; None where they are."""
-    held: Mapping[str, float] = source.get("rules_weights") or {}
-    same = held.keys() == weights.keys() and all(
-        math.isclose(held[token], weight, rel_tol=_PRECISION) for token, weight in weights.items()
-    )
-    if same and (source.get("rules") or []) == rules:
+    changed = changed_weights(source.get("rules_weights") or {}, weights)
+    if changed is None and (source.get("rules") or []) == rules:
         return None
-    # A partial update merges maps; what is gone must be named.
-    gone = dict.fromkeys(held.keys() - weights.keys())
-    return {"rules": rules, "rules_weights": {**weights, **gone}}
+    return {"rules": rules, **({} if changed is None else {"rules_weights": changed})}

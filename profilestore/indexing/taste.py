@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from profilestore.features.taste.content import Content, ContentModel
     from profilestore.features.taste.model import TasteModel
 
-__all__ = ["TASTE_FIELDS", "content_of", "predict_taste", "set_taste", "text_of"]
+__all__ = ["CLEARED_TASTE", "TASTE_FIELDS", "content_of", "predict_taste", "set_taste", "text_of"]
 
 TASTE_FIELDS: Final = ("taste_in", "taste_vector", "taste_predicted", "taste_weights")
 # Elasticsearch refuses a null sparse_vector: a field without weights is left out.
-_CLEARED: Final = {"taste_in": None, "taste_vector": None, "taste_predicted": None}
+CLEARED_TASTE: Final = {"taste_in": None, "taste_vector": None, "taste_predicted": None}
 
 Source = dict[str, Any]
 
@@ -43,7 +43,7 @@ def set_taste(
     found: list[Source] = []
     rest: list[Source] = []
     for source in sources:
-        changed = {**source, **_CLEARED}
+        changed = {**source, **CLEARED_TASTE}
         changed.pop("taste_weights", None)
         row = model.rows.get(str(source.get("product_id")))
         if row is None:

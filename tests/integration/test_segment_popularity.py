@@ -65,6 +65,14 @@ def test_users_of_large_enough_segments_are_counted(client: Elasticsearch, own: 
     assert derive_segment_popularity(client, own) == 0  # unchanged is untouched
 
 
+def test_a_count_that_the_server_rounds_is_written_once(client: Elasticsearch, own: Settings) -> None:
+    put(client, own, {f"u{i}": {"gender": "female", "purchased_products": ["a"]} for i in range(513)})
+    assert derive_segment_popularity(client, own) == 1
+    client.indices.refresh(index=own.index("products"))
+    assert stored(client, own)["a"] == {"gender=female": 512.0}
+    assert derive_segment_popularity(client, own) == 0
+
+
 def test_what_is_no_longer_true_goes(client: Elasticsearch, own: Settings) -> None:
     put(client, own, {f"u{i}": {"gender": "female", "purchased_products": ["a", "b"]} for i in range(3)})
     refresh_popularity(client, own)

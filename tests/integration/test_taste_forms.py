@@ -106,6 +106,19 @@ def test_a_new_product_has_weights_at_once_and_a_changed_text_leaves_none_of_the
     assert after.keys() != before["taste_weights"].keys()
 
 
+def test_a_product_that_says_nothing_any_more_keeps_no_foretold_taste(shop: Shop) -> None:
+    said = shop.sample.products[0].model_copy(update={"product_id": "mute"})
+    shop.store.index_products([said])
+    assert len(shop.source("products", "mute")["taste_weights"]) > 0
+    texts = {"title": "?", "category": "?", **dict.fromkeys(("description", "brand"), "?"), "tags": ["?"]}
+    mute = said.model_copy(update={name: value for name, value in texts.items() if getattr(said, name) is not None})
+    shop.store.index_products([mute])
+    after = shop.source("products", "mute")
+    assert after["taste_weights"] == {}
+    gone = ("text_vector", "taste_vector", "taste_in", "taste_predicted")
+    assert [name for name in gone if after.get(name) is not None] == []
+
+
 def test_who_switched_personalisation_off_has_no_items_to_ask_with(shop: Shop) -> None:
     user, when = shop.sample.events[1].user_id, shop.sample.events[-1].time
     shop.store.record(Event(user_id=user, type="cart", product_id=shop.sample.products[3].product_id, time=when))
