@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profilestore.elastic.search import Client, SearchFailure, get_sources, multi_search, search
+from profilestore.recommend.bodies import SPACE_FIELDS
 from profilestore.recommend.clauses import Body
 from profilestore.recommend.trained import TrainedNow
 from profilestore.settings import Settings
@@ -62,8 +63,9 @@ class Shop:
         return results
 
     def read_profiles(self, user_ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any] | None]:
-        """These fields of profiles, in the order of the ids; None where there is no profile."""
-        return get_sources(self.client, index=self.settings.index("profiles"), ids=user_ids, fields=fields)
+        """These fields of profiles, vectors too, in the order of the ids; None where there is no profile."""
+        index, vectors = self.settings.index("profiles"), any(field in SPACE_FIELDS.values() for field in fields)
+        return get_sources(self.client, index=index, ids=user_ids, fields=fields, vectors=vectors)
 
     def read_products(self, product_ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
         """These fields, vectors too, of those products that there are."""

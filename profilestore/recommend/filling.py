@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from profilestore.errors import UsageError
 from profilestore.recommend.answers import Answer, read_items
 from profilestore.recommend.asking import Hits, Shop
 from profilestore.recommend.clauses import Body, Clause, page
@@ -94,16 +95,31 @@ def filled_up(shop: Shop, served: Sequence[Served]) -> list[Served]:
     return result
 
 
-def completed(served: Served) -> Body:
-    """One request for a list that was filled up, where one can say it: all that the rules leave in, first what the
-    method scores, then by popularity. It looks at the whole catalogue, which `filled_up` does not."""
-    wish, body = served.question.wish, served.body or {}
-    if served.filled == 0 or len(wish.preferences) > 0 or wish.diversity > 0.0:
+def completed(shop: Shop, served: Served) -> Body:
+    """One request for a list that was filled up: all that the rules leave in, first what the method scores, then by
+    popularity. It looks at the whole catalogue, which `filled_up` does not.
+
+    Raises:
+        UsageError: one request gives another list, by preferences, diversity or equal scores.
+    """
+    wish, body, hits = served.question.wish, served.body or {}, served.hits or []
+    if served.filled == 0:
         return body
-    scored = {"knn": body["knn"]} if "knn" in body else body["query"]
-    eligible = _filling(replace(served, hits=[])).body_of(wish.n) or {}
-    query = {"bool": {"filter": [eligible["query"]], "should": [scored]}}
-    return {**page(wish.n), "query": query, "sort": [*body["sort"][:1], *eligible["sort"]]}
+    if len(wish.preferences) == 0 and wish.diversity == 0.0:
+        scored = {"knn": body["knn"]} if "knn" in body else body["query"]
+        eligible = _filling(replace(served, hits=[])).body_of(wish.n) or {}
+        query = {"bool": {"filter": [eligible["query"]], "should": [scored]}}
+        whole = {**page(wish.n), "query": query, "sort": [*body["sort"][:1], *eligible["sort"]]}
+        if _ids(shop.ask(whole) or []) == _ids(hits):
+            return whole
+    raise UsageError(
+        f"{served.method.name} finds {len(hits) - served.filled} products here, and one request cannot say which "
+        f"popular ones follow them. Take -n {len(hits) - served.filled}, or ask `recommend --json` instead."
+    )
+
+
+def _ids(hits: Hits) -> list[str]:
+    return [hit["_source"]["product_id"] for hit in hits]
 
 
 def _is_short(served: Served) -> bool:
@@ -117,7 +133,7 @@ def _filling(served: Served) -> Served:
     wish, hits = served.question.wish, served.hits or []
     besides: list[Clause] = full_categories(categories_of(hits), limit=wish.max_per_category)
     if len(hits) > 0:
-        besides.append({"terms": {"product_id": [hit["_source"]["product_id"] for hit in hits]}})
+        besides.append({"terms": {"product_id": _ids(hits)}})
     if len(wish.session) > 0:
         besides.append({"terms": {"product_id": list(wish.session)}})
     question = replace(served.question, wish=replace(wish, diversity=0.0), besides=tuple(besides))

@@ -62,8 +62,8 @@ def _build_segment(question: Question) -> Body | None:
     if len(tokens) == 0:
         return None
     query = all_of(question.required(), question.forbidden(), must=[sparse("segment_popularity", tokens)])
-    ties = [{"popularity": {"order": "desc", "missing": "_last"}}, {"product_id": "asc"}]
-    return {**page(question.size), "query": query, "sort": ["_score", *ties]}
+    ties = [{field: {"order": "desc", "missing": "_last"}} for field in ("popularity", "listed")]
+    return {**page(question.size), "query": query, "sort": ["_score", *ties, {"product_id": "asc"}]}
 
 
 def _values(value: Any) -> list[str]:

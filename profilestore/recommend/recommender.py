@@ -122,7 +122,7 @@ class Recommender:
         (served,) = self._serving.serve([_checked(user_id, wish)], wish)
         if served.method.no_query is not None:
             raise UsageError(served.method.no_query)
-        return Request(path=self._shop.path, body=completed(served))
+        return Request(path=self._shop.path, body=completed(self._shop, served))
 
     def similar(self, product_id: str, **options: Unpack[SimilarOptions]) -> SimilarAnswer:
         """The n products most like this one, itself left out.

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from profilestore.recommend.asking import Shop
-from profilestore.recommend.diversity import check_diversity
+from profilestore.recommend.diversity import check_diversity, diversity_reads
 from profilestore.recommend.filling import NO_EVENTS, Served, asked, filled_up
-from profilestore.recommend.method import NO_PROFILE, Question
+from profilestore.recommend.method import NO_PROFILE, Method, Question
 from profilestore.recommend.methods import METHODS, choose_method
 from profilestore.recommend.popular import POPULAR, POPULAR_IN_SEGMENT, segment_fields
 from profilestore.recommend.trained import Trained
@@ -77,7 +77,7 @@ class Serving:
             [events for events, _ in trained.auto_methods] if wish.asked == "auto" else []
         )  # how much must be known of a user for the next method
         possible = [choose_method(wish.asked, trained=trained, events=level) for level in (*levels, None)]
-        fields = {field for method in possible for field in method.reads(trained, wish)}
+        fields = {field for method in possible for field in _reads(method, trained, wish)}
         if len(levels) > 0:
             fields.add("event_counts")
         profiles = self._read_profiles(user_ids, sorted(fields))
@@ -177,7 +177,12 @@ def _with_hits(served: Sequence[Served], places: Sequence[int], others: Sequence
 
 def _reads_generation(served: Served) -> bool:
     method, question = served.method, served.question
-    return method.reads_session is not None or "generation" in method.reads(question.trained, question.wish)
+    return method.reads_session is not None or "generation" in _reads(method, question.trained, question.wish)
+
+
+def _reads(method: Method, trained: Trained, wish: Wish) -> tuple[str, ...]:
+    """What of the profile a search by this method has in it."""
+    return (*method.reads(trained, wish), *diversity_reads(method, trained, wish))
 
 
 def _known_events(profile: Mapping[str, Any] | None, settings: Settings) -> int:

@@ -341,6 +341,35 @@ def test_diversity_is_one_request_and_keeps_the_rules(shop: RecommendShop, metho
     assert len(recommender.recommend("u", method=method, n=5, diversity=0.5).items) == 5  # w has no vector
 
 
+@pytest.mark.parametrize("options", [{}, {"diversity": 0.5}, {"boost": "brand=B"}], ids=str)
+def test_a_request_gives_a_list_that_was_filled_up_or_says_why_not(
+    shop: RecommendShop, options: dict[str, Any]
+) -> None:
+    recommender = asked(shop)
+    for method in PERSONAL:
+        answer = recommender.recommend("u", method=method, n=5, **options)
+        if answer.filled == 0:
+            continue
+        try:
+            request = recommender.request_for("u", method=method, n=5, **options).as_dict()
+        except UsageError as error:
+            assert len(options) > 0 or method == "similar-users"
+            assert "request" in str(error)
+        else:
+            assert by_hand(shop, request) == answer.product_ids
+
+
+@pytest.mark.parametrize("trained", [DENSE, SPARSE], ids=["dense", "sparse"])
+def test_diversity_of_several_spaces_looks_no_vector_up(shop: RecommendShop, trained: Trained) -> None:
+    """Elasticsearch 9.5.4 never answers one in 25 of those searches that do."""
+    recommender = asked(shop, trained)
+    body = recommender.request_for("u", method="hybrid", n=2, diversity=0.5).as_dict()["body"]
+    assert "retriever" in body
+    assert "query_vector_builder" not in str(body)
+    assert "'generation': {'index'" not in str(body)  # of the same moment as the vectors
+    assert recommender.recommend("nobody", method="hybrid", n=2, diversity=0.5).method == "popular"
+
+
 def test_diversity_takes_what_differs(shop: RecommendShop) -> None:
     """By text, b and z are alike; x is the other way."""
     assert asked(shop).recommend("u", method="text", n=2).product_ids == ["z", "b"]
