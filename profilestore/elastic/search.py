@@ -14,7 +14,7 @@ import orjson
 from elasticsearch import ApiError, Elasticsearch
 
 from profilestore.elastic.client import translated
-from profilestore.errors import NotInitialised, ServerError
+from profilestore.errors import NotInitialised, ServerError, UsageError
 
 __all__ = ["Client", "SearchFailure", "get_source", "get_sources", "multi_search", "search"]
 
@@ -64,13 +64,12 @@ def search(client: Client, *, path: str, body: dict[str, Any]) -> dict[str, Any]
         The answer, or a failure when the document of a vector lookup, or the vector in it, is missing.
 
     Raises:
+        UsageError: a text in the body that is not valid UTF-8.
         ServerError, NotInitialised, ServerUnavailable, AccessDenied
     """
     with translated("search"):
         try:
-            answer = client.perform_request(
-                "POST", path, params=_SEARCH_PARAMS, headers=_HEADERS, body=orjson.dumps(body)
-            )
+            answer = client.perform_request("POST", path, params=_SEARCH_PARAMS, headers=_HEADERS, body=_encoded(body))
         except ApiError as error:
             failure = _failure(error.status_code, error.body)
             if failure.is_missing:
@@ -91,7 +90,7 @@ def multi_search(
     results: list[dict[str, Any] | SearchFailure] = []
     header = orjson.dumps({"index": index})
     for start in range(0, len(bodies), CHUNK):
-        lines = b"".join(header + b"\n" + orjson.dumps(body) + b"\n" for body in bodies[start : start + CHUNK])
+        lines = b"".join(header + b"\n" + _encoded(body) + b"\n" for body in bodies[start : start + CHUNK])
         with translated("search of many"):
             answer = client.perform_request(
                 "POST", "/_msearch", params=_MULTI_PARAMS, headers=_BULK_HEADERS, body=lines
@@ -143,6 +142,14 @@ def get_sources(
     if any(document.get("error", {}).get("type") == "index_not_found_exception" for document in documents):
         raise NotInitialised("read of documents: this shop has no such index. Run `profilestore init`.")
     return [document.get("_source", {}) if document.get("found", False) else None for document in documents]
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    """The body as JSON, which takes valid UTF-8 only: half a character of a shell's argument is none."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise UsageError("search: a text in it is not valid UTF-8, or a value is of a wrong type.") from error
 
 
 def _failure(status: int, body: Any) -> SearchFailure:

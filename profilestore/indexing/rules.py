@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from profilestore.errors import ModelError, NotFound
+from profilestore.errors import ModelError, NotFound, UsageError
 from profilestore.indexing.parts import Parts
 from profilestore.indexing.stored_rules import Rule, read_rules, write_rules
 
@@ -145,12 +145,15 @@ class Rules:
 
         Raises:
             NotFound: there is no such product, or no rules are mined.
+            UsageError: an id that no product can have.
         """
         self.report()
         products = self._parts.in_force.products
         index = products.identity().index
         if len(product_ids) > 0:
             wanted = list(dict.fromkeys(product_ids))
+            if any(id.strip() == "" or id.encode(errors="replace").decode() != id for id in wanted):
+                raise UsageError("a product id is empty, or not valid UTF-8.")
             found = products.read(index, wanted, fields=["rules"])
             missing = [product_id for product_id in wanted if product_id not in found]
             if len(missing) > 0:

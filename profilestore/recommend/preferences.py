@@ -36,6 +36,8 @@ _DEFAULT: Final = 2.0
 _LARGEST: Final = 1000.0
 _DEEPEST: Final = 5
 _MOST_CLAUSES: Final = 100
+_MOST_STOCK: Final = 2**31 - 1  # a number beyond is compared as this one, which the server takes
+_LONGEST: Final = 5_000  # characters; the server refuses 32,767 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +115,18 @@ def _typed(field: str, value: Any, option: str) -> Any:
             raise UsageError(f"--{option}: {field} is compared with a number.") from error
         if not math.isfinite(number) or isinstance(value, bool):
             raise UsageError(f"--{option}: {field} is compared with a number.")
-        return int(number) if field == "stock" and number.is_integer() else number
+        if field == "stock" and number.is_integer():
+            return int(max(-_MOST_STOCK, min(_MOST_STOCK, number)))
+        return number
     if not isinstance(value, str):
         raise UsageError(f"--{option}: {field} is compared with a text.")
     if field in _DATES:
         try:
-            date.fromisoformat(value)
+            return date.fromisoformat(value).isoformat()
         except ValueError as error:
             raise UsageError(f"--{option}: {field} is compared with a date such as 2026-11-23.") from error
+    if len(value) > _LONGEST:
+        raise UsageError(f"--{option}: a value has at most {_LONGEST:,} characters.")
     return value
 
 

@@ -27,6 +27,7 @@ __all__ = [
 
 MAX_N: Final = 1000
 _MAX_TERMS: Final = 65_536  # index.max_terms_count
+_LONGEST: Final = 5_000  # characters of a value; the server refuses 32,767 bytes
 _OF_SESSIONS: Final = ("session", "bought-together")
 
 
@@ -202,6 +203,8 @@ def make_filters(options: FilterOptions, *, known: frozenset[str]) -> Filters:
     excluded = _several(options.get("exclude"))
     if max(len(excluded), len(categories), len(brands)) > _MAX_TERMS:
         raise UsageError(f"Elasticsearch takes at most {_MAX_TERMS} ids, categories or brands in one request.")
+    if any(len(value) > _LONGEST for value in (*categories, *brands, *excluded)):
+        raise UsageError(f"a category, a brand or an id to exclude has at most {_LONGEST:,} characters.")
     return Filters(
         category=categories,
         brand=brands,

@@ -391,6 +391,17 @@ def test_what_cannot_be_meant_is_told_at_once(shop: RecommendShop, options: dict
         asked(shop).recommend_many(["u"], **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"category": "\udcff"}, {"exclude": ["\udcff"]}, {"boost": "brand=\udcff"}, {"brand": 6000 * "b"}],
+    ids=ascii,
+)
+def test_a_text_that_cannot_be_sent_is_told(shop: RecommendShop, options: dict[str, Any]) -> None:
+    for users in (["u"], ["u", "u"]):
+        with pytest.raises(UsageError, match=r"UTF-8|at most"):
+            list(asked(shop).recommend_many(users, **options))
+
+
 def test_diversity_without_a_space_says_what_to_train(shop: RecommendShop) -> None:
     with pytest.raises(ModelError):
         asked(shop, Trained()).recommend("u", diversity=0.5)

@@ -156,6 +156,9 @@ def test_too_little_and_bad_input(settings: Settings) -> None:
         assert store.rules.show() == []
         with pytest.raises(NotFound, match="no product nothing"):
             store.rules.show(["a", "nothing"])
+        for no_id in ("", " ", "\udcff"):
+            with pytest.raises(UsageError, match="product id"):
+                store.rules.show(["a", no_id])
         for bad in ({"level": 1.0}, {"level": 0.0}, {"min_support": 2.0}, {"min_confidence": -1.0}):
             with pytest.raises(UsageError, match=next(iter(bad))):
                 store.rules.mine(**bad)
