@@ -13,7 +13,7 @@ from profilestore.documents import Event, User
 from profilestore.features.taste.interactions import hash_of
 from profilestore.features.weights import FoldRules, event_weight
 
-__all__ = ["NO_PRODUCT", "Ledger", "UserFacts", "mixed", "read_ledger"]
+__all__ = ["NO_PRODUCT", "Ledger", "UserFacts", "read_ledger"]
 
 NO_PRODUCT: Final = -1
 
@@ -64,14 +64,6 @@ class Ledger:
     def acts(self) -> NDArray[np.bool_]:
         """Events about a product, each once."""
         return np.asarray((self.products != NO_PRODUCT) & ~self.repeated)
-
-
-def mixed(keys: NDArray[np.uint64], *, seed: int) -> NDArray[np.float64]:
-    """A number in [0, 1) of each key and the seed, the same in every run (the finaliser of SplitMix64)."""
-    value = keys ^ np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray((value ^ (value >> np.uint64(31))) >> np.uint64(11), dtype=np.float64) / 2.0**53
 
 
 def read_ledger(pages: Iterable[Sequence[Event]], rules: FoldRules, *, rows: Iterable[User] = ()) -> Ledger:

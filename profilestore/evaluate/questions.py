@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.errors import StoreError
-from profilestore.evaluate.ledger import NO_PRODUCT, Ledger, mixed
+from profilestore.evaluate.ledger import NO_PRODUCT, Ledger
 from profilestore.evaluate.options import EvaluateOptions
 from profilestore.evaluate.splits import HELD_OUT, TRAINED, Stages
-from profilestore.features.taste.interactions import hash_of
+from profilestore.features.taste.interactions import hash_of, mixed
 
 __all__ = ["Questions", "choose_catalogue", "hide_products", "make_questions"]
 

@@ -90,9 +90,11 @@ class LogSource:
         beside.words = Words(beside.models, TextCache(beside.client, alias=self._parts.settings.index("texts")))
         side = beside.in_force
         products, profiles = side.products.identity(), side.profiles.identity()
-        meta = products.meta.model_copy(update={"text_model": text_model})
+        # The weights it folds by go along; boosts that `feedback apply` learned do not: they may know what is held out.
+        same = {"text_model": text_model, "event_weights": self._products.meta.event_weights}
+        meta = products.meta.model_copy(update=same)
         side.products.set_meta(products.index, meta)
-        side.profiles.set_meta(profiles.index, profiles.meta.model_copy(update={"text_model": text_model}))
+        side.profiles.set_meta(profiles.index, profiles.meta.model_copy(update=same))
         for page in self._side.products.scan(self._products.index, fields=_COPIED, page=500, vectors=True):
             operations = [
                 Operation("create", products.index, product_id, {**_packed(source), "generation": meta.generation})

@@ -22,9 +22,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from profilestore.evaluate.ledger import Ledger, mixed
+from profilestore.evaluate.ledger import Ledger
 from profilestore.evaluate.options import EvaluateOptions
-from profilestore.features.taste.interactions import hash_of
+from profilestore.features.taste.interactions import hash_of, mixed
 
 __all__ = ["HELD_OUT", "KNOWN", "TRAINED", "Stages", "stage_events"]
 

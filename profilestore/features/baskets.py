@@ -9,7 +9,6 @@ latest first.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.documents import Event
+from profilestore.features.taste.interactions import hash_of
 from profilestore.features.weights import effective_time
 
 __all__ = ["BasketBuilder", "Baskets"]
@@ -134,7 +134,7 @@ class BasketBuilder:
             if event.type not in ("purchase", "refund") or event.product_id not in self._columns:
                 continue
             quantity = 1.0 if event.quantity is None else event.quantity
-            line = (_hash(event.user_id), self._basket_of(event), self._columns[event.product_id],
+            line = (hash_of(event.user_id), self._basket_of(event), self._columns[event.product_id],
                     effective_time(event), quantity)  # fmt: skip
             (bought if event.type == "purchase" else returned).append(line)
         self._bought.append(np.array(bought, dtype=_LINE))
@@ -142,9 +142,9 @@ class BasketBuilder:
 
     def _basket_of(self, event: Event) -> int:
         if event.order_id is not None:
-            return _hash(f"o{event.user_id}\x00{event.order_id}")
+            return hash_of(f"o{event.user_id}\x00{event.order_id}")
         day = datetime.fromtimestamp(effective_time(event), self._zone).date()
-        return _hash(f"d{event.user_id}\x00{day.isoformat()}")
+        return hash_of(f"d{event.user_id}\x00{day.isoformat()}")
 
     def build(self) -> Baskets:
         """All that was taken in; the order of the log is forgotten."""
@@ -202,7 +202,3 @@ def _take_back(bought: Lines, returned: Lines) -> None:
             left -= taken
             if left <= _NOTHING:
                 break
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

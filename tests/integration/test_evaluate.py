@@ -250,6 +250,17 @@ def test_one_product_and_two_users_are_answered_without_a_taste_model(small: Pro
     assert report.method("popular").figures["hr@20"].mean == 1.0
 
 
+def test_the_weights_that_the_shop_folds_by_are_those_that_are_evaluated(small: ProfileStore) -> None:
+    products = small._parts.in_force.products
+    target = products.identity()
+    products.set_meta(target.index, target.meta.model_copy(update={"event_weights": {"view": 0.7}}))
+    with shop_beside(small._parts) as beside:
+        LogSource(small._parts).stock(beside, lambda product_id: True)
+        side = beside.in_force
+        metas = (side.products.identity().meta, side.profiles.identity().meta)
+    assert [meta.event_weights for meta in metas] == [{"view": 0.7}] * 2
+
+
 @pytest.mark.parametrize("prefix_of", ["evaluate"])
 def test_a_second_shop_of_a_like_name_is_left_alone(small: ProfileStore, prefix_of: str) -> None:
     other = small.settings.model_copy(update={"prefix": f"{small.settings.prefix}-{prefix_of}"})

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from profilestore.documents import Event
 from profilestore.features.weights import FoldRules, effective_time, event_weight
 
-__all__ = ["Interactions", "InteractionsBuilder", "hash_of", "unit_rows"]
+__all__ = ["Interactions", "InteractionsBuilder", "hash_of", "mixed", "unit_rows"]
 
 _DAY_S: Final = 86_400.0
 
@@ -225,3 +225,11 @@ class InteractionsBuilder:
 def hash_of(id: str) -> int:
     """A number of 64 bits from an id, the same in every run and on every machine."""
     return int.from_bytes(hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def mixed(keys: NDArray[np.uint64], *, seed: int = 0) -> NDArray[np.float64]:
+    """A number in [0, 1) of each key and the seed, the same in every run (the finaliser of SplitMix64)."""
+    value = keys ^ np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((value ^ (value >> np.uint64(31))) >> np.uint64(11), dtype=np.float64) / 2.0**53

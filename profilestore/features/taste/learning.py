@@ -138,11 +138,10 @@ def _search(
     if acts.product_count > _SEARCH_PRODUCTS:
         count = np.bincount(validation.train.products, minlength=acts.product_count)
         columns = np.sort(np.argsort(-count, kind="stable")[:_SEARCH_PRODUCTS])
-        cut = float(validation.train.end)
-        narrowed = cut_validation(
-            acts.of_products(columns), at=np.nextafter(cut, np.inf) if validation.by_time else None
-        )
-        smaller = validation if narrowed is None else narrowed
+        cut = np.nextafter(validation.train.end, np.inf) if validation.by_time else None
+        narrowed = cut_validation(acts.of_products(columns), at=cut)
+        # Of fewer products the times may seem to order the acts, which of all of them they do not.
+        smaller = narrowed if narrowed is not None and narrowed.by_time == validation.by_time else validation
     profiles: dict[float | None, Any] = {}
 
     def evaluate(settings: TasteSettings) -> float:

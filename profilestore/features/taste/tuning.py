@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.features.ranking import ndcg_at, top_products
-from profilestore.features.taste.interactions import Interactions
+from profilestore.features.taste.interactions import Interactions, hash_of, mixed
 from profilestore.features.taste.prior import mass_of
 from profilestore.features.taste.settings import TasteSettings
 
@@ -131,17 +131,9 @@ def _validation(train: Interactions, later: Interactions, *, by_time: bool) -> V
 
 
 def _hashed(acts: Interactions) -> NDArray[np.float64]:
-    """A number in [0, 1) of each act's user and product, the same in every run (the finaliser of SplitMix64)."""
-    from hashlib import blake2b
-
-    products = np.array(
-        [int.from_bytes(blake2b(p.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-         for p in acts.product_ids], dtype=np.uint64,
-    )  # fmt: skip
-    mixed = acts.user_hashes[acts.users] ^ (products[acts.products] * np.uint64(0x9E3779B97F4A7C15))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray((mixed ^ (mixed >> np.uint64(31))).astype(np.float64) / 2.0**64)
+    """A number in [0, 1) of each act's user and product, the same in every run."""
+    products = np.array([hash_of(product_id) for product_id in acts.product_ids], dtype=np.uint64)
+    return mixed(acts.user_hashes[acts.users] ^ (products[acts.products] * np.uint64(0x9E3779B97F4A7C15)))
 
 
 def search_settings(
