@@ -19,12 +19,12 @@ _TOPICS_TRIED: Final = (0.1, 0.3, 1.0)
 _USERS_LEAST: Final = 20
 _USERS_MOST: Final = 1000
 # From so many events of a user on.
-_LEVELS: Final = (0, 1, 4, 11)
+_LEVELS: Final = (1, 4, 11)
 # A method other than that of the users of whom more is known must be so much better.
 _MARGIN: Final = 0.05
 _PERSONAL: Final = ("taste", "hybrid")
 # What `auto` does unless it is told otherwise, without reading how much is known of the user first.
-_ANYWAY: Final = ((0, "popular"), (1, "taste"))
+_ANYWAY: Final = ((1, "taste"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def choose_auto(
 
     From the users of whom most is known downwards: a level keeps the method of the one above unless another is
     better by a margin; what does not know the user stays once it was chosen. () where too few users can tell, and
-    where `auto` would do so anyway.
+    where `auto` would do so anyway. Of whom nothing is known is no level: a stranger, and who switched
+    personalisation off, gets the popular products.
     """
     train = slices.validation.train
     asked = np.flatnonzero(np.diff(slices.validation.relevant.indptr) > 0)
@@ -110,9 +111,8 @@ def choose_auto(
         if users.size < _USERS_LEAST:
             continue
         found = {name: float(slices.ndcg_of_all(users, scores).mean()) for name, scores in plain.items()}
-        if least > 0:
-            of_mixes = slices.ndcg(users, list(mixes.values())).mean(axis=1)
-            found |= dict(zip(mixes, of_mixes.tolist(), strict=True))
+        of_mixes = slices.ndcg(users, list(mixes.values())).mean(axis=1)
+        found |= dict(zip(mixes, of_mixes.tolist(), strict=True))
         figures[str(least)] = {name: round(value, 5) for name, value in found.items()} | {"users": int(users.size)}
         above = pick_method(found, above)
         chosen.append((least, above))
@@ -139,6 +139,6 @@ def stepped(chosen: list[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
         if len(steps) == 0 or steps[-1][1] != method:
             steps.append((least, method))
     first = steps[0]
-    if first[0] > 0 and first[1] not in _PERSONAL:
-        steps[0] = (0, first[1])
+    if first[1] not in _PERSONAL:
+        steps[0] = (1, first[1])
     return () if tuple(steps) == _ANYWAY else tuple(steps)

@@ -197,7 +197,7 @@ def test_auto_steps_go_from_what_knows_nobody_to_what_knows_the_user() -> None:
     assert pick_method(found | {"hybrid": 0.07}, "taste") == "hybrid"
     assert pick_method(found, "popular") == "trending"  # not personal above, so not personal below
     assert pick_method({"popular": 0.05, "trending": 0.0499}, "taste") == "popular"
-    assert stepped([(11, "taste"), (4, "taste"), (1, "trending"), (0, "trending")]) == ((0, "trending"), (4, "taste"))
-    assert stepped([(11, "trending")]) == ((0, "trending"),)
-    assert stepped([(11, "taste"), (1, "taste"), (0, "popular")]) == ()
+    assert stepped([(11, "taste"), (4, "taste"), (1, "trending")]) == ((1, "trending"), (4, "taste"))
+    assert stepped([(11, "trending")]) == ((1, "trending"),)
+    assert stepped([(11, "taste"), (1, "taste")]) == ()
     assert stepped([]) == ()
