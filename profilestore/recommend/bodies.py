@@ -20,13 +20,19 @@ from profilestore.recommend.method import Question
 
 __all__ = [
     "SPACE_FIELDS",
+    "TASTE_CANDIDATES",
     "build_knn_body",
     "build_search_body",
     "build_similar_body",
     "build_sorted_body",
+    "candidates_in",
 ]
 
 SPACE_FIELDS: Final[dict[str, str]] = {"text": "text_vector", "topics": "topic_vector", "taste": "taste_vector"}
+
+# The graph of inner products is the weaker one, since long vectors draw the search to them: with 200 candidates
+# the lists of one of two trainings on Online Retail (3,614 products) had lost 2.9 % of their NDCG@20.
+TASTE_CANDIDATES: Final = 2000
 
 # How many of the products with one of the words are compared by meaning and with the profile.
 LEXICAL_CANDIDATES: Final = 1000
@@ -159,8 +165,8 @@ def _nearest(
     ever (never answered, not to be cancelled) when a vector is looked up within a filter beside a lookup
     of terms; as queries it answered 50,000 of 50,000.
     """
-    candidates = capped(2 * n, num_candidates)
     (first, boost), *others = spaces.items()
+    candidates = capped(2 * n, candidates_in(first, num_candidates) if len(others) == 0 else num_candidates)
     leading = knn(
         SPACE_FIELDS[first],
         lookup={**document, "path": paths[first]},
@@ -186,6 +192,11 @@ def _nearest(
     ]
     query = {"must": [{"knn": leading}], "should": [{"knn": clause} for clause in following]}
     return {**page(n), "query": {"bool": query}}
+
+
+def candidates_in(space: str, num_candidates: int) -> int:
+    """How many candidates the graph search keeps in a space: more in taste, which compares by inner product."""
+    return max(num_candidates, TASTE_CANDIDATES) if space == "taste" else num_candidates
 
 
 def _words(tokens: Iterable[str]) -> Clause | None:

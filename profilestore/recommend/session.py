@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from profilestore.elastic.product_index import IN_VECTOR_FIELDS
 from profilestore.features.served import decode_vector, encode_vector
-from profilestore.recommend.bodies import SPACE_FIELDS
+from profilestore.recommend.bodies import SPACE_FIELDS, candidates_in
 from profilestore.recommend.clauses import Body, Clause, all_of, capped, page, sparse
 from profilestore.recommend.method import Method, Question
 from profilestore.recommend.taste import WEIGHTS_FIELD
@@ -51,7 +51,7 @@ def _body(question: Question, space: str, known: Mapping[str, Mapping[str, Any]]
     vector = _sum_of([decode_vector(source[IN_VECTOR_FIELDS[space]]) for source in known.values()])
     if not vector.any():
         return None
-    candidates = capped(2 * question.size, question.settings.num_candidates)
+    candidates = capped(2 * question.size, candidates_in(space, question.settings.num_candidates))
     knn = {
         "field": SPACE_FIELDS[space],
         "query_vector": encode_vector(vector),

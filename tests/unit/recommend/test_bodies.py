@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from profilestore.recommend.bodies import (
+    TASTE_CANDIDATES,
     build_knn_body,
     build_search_body,
     build_similar_body,
@@ -87,6 +88,8 @@ def test_similar_leaves_the_product_itself_out() -> None:
     # What adds to a profile is compared with what profiles are compared with.
     assert body["knn"]["field"] == "taste_vector"
     assert body["knn"]["query_vector_builder"]["lookup"] == {"index": "shop-products", "id": "p1", "path": "taste_in"}
+    # The graph of inner products wants more candidates than one of cosines.
+    assert body["knn"]["num_candidates"] == TASTE_CANDIDATES > 100
 
 
 def search(**changes: Any) -> dict[str, Any]:
