@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from profilestore.recommend.request import Request
     from profilestore.settings import Settings
 
-__all__ = ["print_answer", "print_request"]
+__all__ = ["print_answer", "print_head", "print_request"]
 
 
 def print_request(request: Request, settings: Settings, url: str, *, curl: bool) -> None:
@@ -28,14 +28,19 @@ def print_request(request: Request, settings: Settings, url: str, *, curl: bool)
     )
 
 
+def print_head(whose: str, *, method: str, took_ms: float, fallback: str | None) -> None:
+    """Whose answer it is, by which method, and why by another one than was asked for."""
+    if fallback is not None:
+        say(f"{whose}: {fallback}")
+    typer.echo(f"{whose}, by {method}, in {took_ms:.0f} ms")
+
+
 def print_answer(answer: Answer | SimilarAnswer | SearchAnswer, whose: str, settings: Settings, *, json: bool) -> None:
     """One answer: as one JSON object, or as a table with what there is to say about it."""
     if json:
         print_json(answer.to_json_dict())
         return
-    if answer.fallback is not None:
-        say(f"{whose}: {answer.fallback}")
-    typer.echo(f"{whose}, by {answer.method}, in {answer.took_ms:.0f} ms")
+    print_head(whose, method=answer.method, took_ms=answer.took_ms, fallback=answer.fallback)
     if len(answer.items) == 0:
         say(f"{whose}: no product fits")
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profilestore.cli.answer_output import print_request
+from profilestore.cli.answer_output import print_head, print_request
 from profilestore.cli.answers import AsCurlOption, AsQueryOption, given_ids, only_id
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
@@ -96,9 +96,7 @@ def _print_people(answer: PeopleAnswer, whose: str, *, json: bool) -> None:
     if json:
         print_json(answer.to_json_dict())
         return
-    if answer.fallback is not None:
-        say(f"{whose}: {answer.fallback}")
-    typer.echo(f"{whose}, by {answer.method}, in {answer.took_ms:.0f} ms")
+    print_head(whose, method=answer.method, took_ms=answer.took_ms, fallback=answer.fallback)
     if len(answer.users) == 0:
         say(f"{whose}: nobody fits")
         return

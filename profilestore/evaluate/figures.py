@@ -16,7 +16,8 @@ from profilestore.evaluate.ledger import UserFacts
 from profilestore.evaluate.metrics import accuracy_at, hits_of, relevant_counts
 from profilestore.evaluate.questions import Questions
 from profilestore.evaluate.report import Difference, Group, MethodFigures
-from profilestore.evaluate.significance import Bootstrap, Interval, holm, randomisation_p
+from profilestore.evaluate.significance import Bootstrap, Interval, randomisation_p
+from profilestore.features.holm import holm
 
 __all__ = ["Judge", "Judged", "Variety", "activity_of", "compare", "group_users", "groups_of", "ranked_methods"]
 

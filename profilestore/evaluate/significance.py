@@ -1,6 +1,5 @@
 """Is a difference more than chance? The bootstrap over users (Efron 1979) for intervals, paired for
-differences; the paired randomisation test for p-values (Fisher 1935; for rankings Smucker et al. 2007), and
-Holm's correction (1979) for how many differences were looked at.
+differences; the paired randomisation test for p-values (Fisher 1935; for rankings Smucker et al. 2007).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bootstrap", "Interval", "holm", "randomisation_p"]
+__all__ = ["Bootstrap", "Interval", "randomisation_p"]
 
 _DRAWS: Final = 2000
 _AGGREGATE_DRAWS: Final = 200
@@ -131,14 +130,3 @@ def randomisation_p(differences: Floats, *, seed: int = 7, flips: int = _FLIPS) 
         signs = rng.integers(0, 2, size=(min(_FLIPS_AT_ONCE, flips - start), users)).astype(np.float64) * 2.0 - 1.0
         at_least += (np.abs(signs @ differences) >= seen - _ROUNDING).sum(axis=0)
     return np.asarray((1.0 + at_least) / (1.0 + flips))
-
-
-def holm(p_values: Floats) -> Floats:
-    """p-values corrected for how many were compared (Holm 1979): none of the true null hypotheses is rejected
-    wrongly with more than the stated probability, whatever depends on what."""
-    count = p_values.size
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(p_values[order] * (count - np.arange(count)))
-    corrected = np.empty(count)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return corrected

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from profilestore.errors import UsageError
 from profilestore.features.baskets import Baskets
+from profilestore.features.holm import holm
 from profilestore.features.margins import PairNull, fit_null
 
 __all__ = ["MinedRules", "RuleSettings", "mine_rules"]
@@ -118,7 +119,7 @@ def mine_rules(baskets: Baskets, settings: RuleSettings | None = None) -> MinedR
     null = fit_null(baskets.sizes(), frequencies)
     p_values = null.p_values(pairs.i, pairs.j, pairs.count)
     chosen = np.flatnonzero(p_values <= wanted.level)
-    pairs, p_values = pairs.kept(chosen), _holm(p_values[chosen], tests=tests)
+    pairs, p_values = pairs.kept(chosen), holm(p_values[chosen], tests=tests)
     chosen = np.flatnonzero((p_values <= wanted.level) & _has_customers(matrix, baskets.users, pairs, wanted.min_users))
     found = _both_ways(pairs.kept(chosen), p_values[chosen], null, baskets, frequencies)
     found = _picked(found, (found.confidence >= wanted.min_confidence) & (found.lift >= wanted.min_lift))
@@ -139,15 +140,6 @@ def _pairs_together(matrix: Sparse, columns: Index, *, least: int) -> _Pairs:
     i, j, count = (np.concatenate([block[place] for block in blocks]) for place in range(3))
     order = np.lexsort((j, i))
     return _Pairs(i[order], j[order], count[order])
-
-
-def _holm(p_values: NDArray[np.float64], *, tests: int) -> NDArray[np.float64]:
-    """The smallest of `tests` p-values, corrected; the others are not below them."""
-    order = np.argsort(p_values, kind="stable")
-    steps = np.maximum.accumulate(p_values[order] * (tests - np.arange(order.size)))
-    corrected = np.empty_like(p_values)
-    corrected[order] = np.minimum(steps, 1.0)
-    return corrected
 
 
 def _has_customers(matrix: Sparse, users: NDArray[np.int32], pairs: _Pairs, least: int) -> NDArray[np.bool_]:

@@ -17,8 +17,8 @@ from profilestore.evaluate.ledger import read_ledger
 from profilestore.evaluate.metrics import accuracy_at, hits_of, relevant_counts
 from profilestore.evaluate.options import EvaluateOptions, Split
 from profilestore.evaluate.questions import choose_catalogue, hide_products
-from profilestore.evaluate.significance import holm
 from profilestore.evaluate.splits import HELD_OUT, TRAINED, stage_events
+from profilestore.features.holm import holm
 from profilestore.features.taste.interactions import hash_of
 from profilestore.features.weights import FoldRules
 from profilestore.settings import Settings

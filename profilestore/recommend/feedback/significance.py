@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
-__all__ = ["RatioSums", "difference", "holm", "ratio_mismatch_p", "users_needed", "wilson"]
+__all__ = ["RatioSums", "difference", "ratio_mismatch_p", "users_needed", "wilson"]
 
 NORMAL: Final = NormalDist()
 
@@ -121,17 +121,6 @@ def users_needed(
     total = sum(shares)
     spread = first * total / shares[0] + second * total / shares[1]
     return math.ceil(spread * (z / (effect * theirs.rate)) ** 2)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for how many were compared (Holm 1979), in the order given."""
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    corrected = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = highest
-    return corrected
 
 
 def ratio_mismatch_p(users: Sequence[int], shares: Sequence[float]) -> float:

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from profilestore.errors import UsageError
+from profilestore.features.holm import holm
 from profilestore.recommend.feedback.attribution import UserFigures
 from profilestore.recommend.feedback.experiments import Experiment, State, assign
 from profilestore.recommend.feedback.significance import (
     RatioSums,
     difference,
-    holm,
     ratio_mismatch_p,
     users_needed,
 )
@@ -165,7 +165,7 @@ def _comparisons(
     control, *others = experiment.methods
     found = {method: difference(sums[method], sums[control], level=LEVEL) for method in others}
     told = [method for method, each in found.items() if each is not None]
-    corrected = dict(zip(told, holm([each.p for each in found.values() if each is not None]), strict=True))
+    corrected = dict(zip(told, holm([each.p for each in found.values() if each is not None]).tolist(), strict=True))
     share_of = dict(zip(experiment.methods, experiment.shares, strict=True))
     comparisons: list[Comparison] = []
     for method, each in found.items():

@@ -24,7 +24,8 @@ from profilestore.evaluate.charts import Mark, plot_intervals, plot_scatter
 from profilestore.evaluate.metrics import accuracy_at, hits_of, relevant_counts
 from profilestore.evaluate.options import EvaluateOptions
 from profilestore.evaluate.peers import BUILT_IN, item_knn, list_products, tune_peer
-from profilestore.evaluate.significance import Bootstrap, Interval, holm, randomisation_p
+from profilestore.evaluate.significance import Bootstrap, Interval, randomisation_p
+from profilestore.features.holm import holm
 from profilestore.features.ranking import ndcg_at, top_products
 from profilestore.features.taste.interactions import InteractionsBuilder
 from profilestore.features.weights import FoldRules

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from profilestore.errors import UsageError
+from profilestore.features.holm import holm
 from profilestore.recommend.feedback.attribution import Figures, UserFigures
 from profilestore.recommend.feedback.experiments import Experiment, _check, assign
 from profilestore.recommend.feedback.significance import (
     RatioSums,
     difference,
-    holm,
     ratio_mismatch_p,
     users_needed,
     wilson,
@@ -197,8 +197,9 @@ def test_users_needed_by_hand() -> None:
 
 
 def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.9]) == [0.9]
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9]).tolist() == [0.9]
+    assert holm([0.01], tests=4).tolist() == [0.04]
 
 
 def test_the_ratio_check_by_hand() -> None:
