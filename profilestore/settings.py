@@ -56,8 +56,9 @@ DEFAULT_SEEN_TYPES: Final = ("view", "cart", "purchase", "rate", "review")
 DEFAULT_SEGMENT_FIELDS: Final = ("segment", "value_tier", "member_tier", "gender", "country")
 SEGMENT_FIELDS: Final = frozenset(
     (
-        *DEFAULT_SEGMENT_FIELDS, "occupation", "education", "income_band", "city", "province", "churn_risk", "category",
-        "main_categories", "main_brands", "main_topics", "channels", "devices", "payment_methods",
+        *DEFAULT_SEGMENT_FIELDS, "occupation", "education", "income_band", "city", "province", "churn_band",
+        "lifecycle", "category", "main_categories", "main_brands", "main_topics", "channels", "devices",
+        "payment_methods",
     )
 )  # fmt: skip
 

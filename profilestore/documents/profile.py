@@ -101,7 +101,10 @@ class ProfileDocument(Document):
     clv_90d_low: float | None = None
     clv_90d_high: float | None = None
     expected_purchases_90d: float | None = None
-    churn_risk: str | None = None
+    churn_risk: float | None = None
+    churn_band: str | None = None
+    churn_reasons: list[str] | None = None
+    lifecycle: str | None = None
     sentiment_mean: float | None = None
     sentiment_label: str | None = None
     insight_as_of: dict[str, datetime | None] | None = None

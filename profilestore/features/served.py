@@ -34,7 +34,8 @@ VECTOR_FIELDS: Final = {"text": "text_vector", "topics": "topic_vector", "taste"
 # What insight and later stages write stays out of this list, and the fold carries it over untouched.
 OTHERS_FIELDS: Final = frozenset(
     ("segment", "rule_segments", "value_tier", "rfm_recency", "rfm_frequency", "rfm_monetary", "rfm_segment",
-     "clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d", "churn_risk", "sentiment_mean",
+     "clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d", "churn_risk", "churn_band",
+     "churn_reasons", "lifecycle", "sentiment_mean",
      "sentiment_label", "insight_as_of")
 )  # fmt: skip
 FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - OTHERS_FIELDS

@@ -13,5 +13,6 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "lifetime": ("clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d"),
     "segments": ("segment",),
     "rules": ("rule_segments",),
+    "churn": ("churn_risk", "churn_band", "churn_reasons", "lifecycle"),
     "sentiment": ("sentiment_mean", "sentiment_label"),
 }
