@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     # insight
     segment_method: Literal["kmeans", "hierarchical", "dbscan"] = "kmeans"
     segment_count: int | None = Field(default=None, ge=2, le=50)
+    insight_without: tuple[str, ...] = Field(
+        default=(), description="profile fields that no model may use: gender, age, attributes.NAME"
+    )
 
     @field_validator("elasticsearch_url")
     @classmethod

@@ -12,6 +12,7 @@ from profilestore.indexing.parts import Parts
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
 from profilestore.insight.rule_segments import RuleSegments
+from profilestore.insight.sensitive import check_without
 from profilestore.insight.sentiment import Sentiments
 from profilestore.insight.steps import STEPS, Run, Step, step_named
 
@@ -83,6 +84,7 @@ class Insight:
         log = side.log.identity()
         side.log.refresh(log)
         events = side.log.count(log)
+        check_without(self._parts.settings, side.profiles)
         run = Run(self._parts, as_of=as_of, force=force, seed=seed, progress=progress)
         reports: list[StepReport] = []
         for step in STEPS:

@@ -26,6 +26,8 @@ class InsightRecord:
         figures: of the validation, with intervals and the baseline's.
         tables: what `insight show` prints: heading -> rows, each row column -> value.
         card: plain language, by language (`en`, `zh`): what it is, what from, how good, what it is not for.
+        by_group: its figures by gender, age band and region, as `fairness.by_group` gives them; empty where it has
+            nothing to do with users.
         accepted: whether it beat its baseline; False where it was written since it was forced.
         created: when, ISO; set when it is stored.
     """
@@ -36,12 +38,13 @@ class InsightRecord:
     figures: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
+    by_group: dict[str, Any] = field(default_factory=dict)
     accepted: bool = True
     created: str = ""
 
     def to_body(self) -> dict[str, Any]:
         """As it is stored."""
-        names = ("window", "settings", "figures", "tables", "card", "accepted")
+        names = ("window", "settings", "figures", "tables", "card", "by_group", "accepted")
         return {name: getattr(self, name) for name in names}
 
 

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Final
 
 from profilestore.indexing.parts import Parts
+from profilestore.insight.backgrounds import Backgrounds, read_backgrounds
 from profilestore.insight.history import History
 from profilestore.insight.profiles import InsightProfiles, Written
 from profilestore.insight.reading import read_history
@@ -99,6 +100,11 @@ class Run:
     def records(self) -> InsightRecords:
         """The results of all models."""
         return InsightRecords(self.parts.store)
+
+    @cached_property
+    def backgrounds(self) -> Backgrounds:
+        """Gender, age band and region of users, for the figures by group; read when a step first asks."""
+        return read_backgrounds(self.profiles)
 
     @cached_property
     def history(self) -> History:
