@@ -81,6 +81,10 @@ class ProductDocument(Product):
     sentiment_delivery: float | None = None
     sentiment_service: float | None = None
     sentiment_change: float | None = None
+    map_pca_x: float | None = None
+    map_pca_y: float | None = None
+    map_tsne_x: float | None = None
+    map_tsne_y: float | None = None
     segment_popularity: dict[str, float] | None = None
     deleted: bool | None = None
 

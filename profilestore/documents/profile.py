@@ -107,6 +107,13 @@ class ProfileDocument(Document):
     lifecycle: str | None = None
     sentiment_mean: float | None = None
     sentiment_label: str | None = None
+    odd_score: float | None = None
+    odd_flags: list[str] | None = None
+    odd_facts: list[dict[str, Any]] | None = None
+    map_pca_x: float | None = None
+    map_pca_y: float | None = None
+    map_tsne_x: float | None = None
+    map_tsne_y: float | None = None
     insight_as_of: dict[str, datetime | None] | None = None
 
     @classmethod

@@ -36,7 +36,8 @@ OTHERS_FIELDS: Final = frozenset(
     ("segment", "rule_segments", "value_tier", "rfm_recency", "rfm_frequency", "rfm_monetary", "rfm_segment",
      "clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d", "churn_risk", "churn_band",
      "churn_reasons", "lifecycle", "sentiment_mean",
-     "sentiment_label", "insight_as_of")
+     "sentiment_label", "odd_score", "odd_flags", "odd_facts", "map_pca_x", "map_pca_y",
+     "map_tsne_x", "map_tsne_y", "insight_as_of")
 )  # fmt: skip
 FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - OTHERS_FIELDS
 SHARES_KEPT: Final = 10

@@ -15,4 +15,6 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "rules": ("rule_segments",),
     "churn": ("churn_risk", "churn_band", "churn_reasons", "lifecycle"),
     "sentiment": ("sentiment_mean", "sentiment_label"),
+    "odd": ("odd_score", "odd_flags", "odd_facts"),
+    "map": ("map_pca_x", "map_pca_y", "map_tsne_x", "map_tsne_y"),
 }

@@ -92,6 +92,8 @@ def test_they_survive_whatever_writes_profiles_whole(
         "segments": {"segment": "gifts"},
         "rules": {"rule_segments": ["big", "recent"]},
         "sentiment": {"sentiment_mean": 0.5, "sentiment_label": "positive"},
+        "odd": {"odd_score": 0.75, "odd_flags": ["refunds"], "odd_facts": [{"flag": "refunds", "refunded": 9.0}]},
+        "map": {"map_pca_x": 1.5, "map_pca_y": -0.5, "map_tsne_x": 12.5, "map_tsne_y": 3.0},
     }
     for group, fields in values.items():
         assert set(fields) == set(GROUPS[group])
