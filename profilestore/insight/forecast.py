@@ -22,7 +22,7 @@ from profilestore.insight.history import DAY_S, History
 from profilestore.insight.orders import Orders
 from profilestore.insight.spending import SpendingModel, fit_spending
 
-__all__ = ["Buyers", "Forecast", "Mix", "buyers_of", "forecast", "learn_mix", "outcome"]
+__all__ = ["Buyers", "Forecast", "Mix", "buyers_of", "buying_days", "forecast", "learn_mix", "outcome"]
 
 _WEEK_S: Final = 7 * DAY_S
 _DRAWS: Final = 1000
@@ -92,7 +92,7 @@ def buyers_of(history: History, *, period_s: float, zone: ZoneInfo) -> Buyers:
 
     Purchases of one day are one: the models know points in time, and a basket paid twice is one act of buying.
     """
-    days, count = _days(history.orders, zone), len(history.user_ids)
+    days, count = buying_days(history.orders, zone), len(history.user_ids)
     number = np.bincount(days.users, minlength=count).astype(np.float64)
     users = np.flatnonzero(number > 0)
     first, last = np.full(count, np.inf), np.full(count, -np.inf)
@@ -110,7 +110,7 @@ def buyers_of(history: History, *, period_s: float, zone: ZoneInfo) -> Buyers:
     )
 
 
-def _days(orders: Orders, zone: ZoneInfo) -> Orders:
+def buying_days(orders: Orders, zone: ZoneInfo) -> Orders:
     """Orders of one user and one day of the shop, as one order at the time of the first."""
     if len(orders) == 0:
         return orders
@@ -131,7 +131,7 @@ def outcome(
     history: History, users: NDArray[np.int64], *, start: float, stop: float, zone: ZoneInfo
 ) -> tuple[Floats, Floats]:
     """On how many days these users bought from `start` to before `stop`, and what they spent."""
-    days, count = _days(history.before(stop).orders.between(start, stop), zone), len(history.user_ids)
+    days, count = buying_days(history.before(stop).orders.between(start, stop), zone), len(history.user_ids)
     bought = np.bincount(days.users, minlength=count)[users].astype(np.float64)
     return bought, np.bincount(days.users, days.amounts, minlength=count)[users].astype(np.float64)
 
