@@ -45,10 +45,16 @@ def init(
                 raise typer.Exit(DIFFERENCES)
             return
         made = shop.init()
+        differences = shop.check()
     if json:
         print_json({"made": made})
     else:
         typer.echo(f"made {', '.join(made)}" if made else f"the shop {settings.prefix} has all its indices")
+    if len(differences) > 0:
+        say(
+            f"{len(differences)} differences between server, mappings and documents, as after an upgrade: run "
+            "`profilestore migrate` before anything is loaded (`init --check` lists them)."
+        )
 
 
 @with_settings

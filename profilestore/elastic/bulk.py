@@ -192,6 +192,7 @@ def raise_failed(outcomes: Sequence[Outcome], *, action: str) -> None:
         kinds = ", ".join(sorted({kind for _, kind in failed}))
         raise WriteFailed(
             f"{action}: Elasticsearch did not take {len(failed)} of {len(outcomes)} documents ({kinds}), "
-            f"the first with id {failed[0][0]}. `profilestore init --check` compares the mappings.",
+            f"the first with id {failed[0][0]}. `profilestore init --check` compares the mappings, and `profilestore "
+            "migrate` mends them, as after an upgrade.",
             items=failed,
         )

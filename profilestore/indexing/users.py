@@ -10,6 +10,7 @@ from typing import Any, Final
 from profilestore.documents import Event, User
 from profilestore.elastic.event_log import EventLog
 from profilestore.elastic.profile_index import ProfileIndex, StoredProfile
+from profilestore.errors import ModelError
 from profilestore.features.packing import unpack
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.events import admissible
@@ -63,7 +64,10 @@ def _confirms(user: User, fields: Mapping[str, Any], held: StoredProfile) -> boo
         return False
     names = {name for name in fields if name != "attributes"}
     names |= {f"attributes.{name}" for name in fields.get("attributes", {})}
-    known = unpack(held.source["state"]).user_fields
+    try:
+        known = unpack(held.source.get("state", "")).user_fields
+    except ModelError:
+        return True  # of an older version or changed by hand: the log takes the row, and the fold begins anew
     said = user.time.timestamp()
     return any(name not in known or known[name][0] < said for name in names)
 

@@ -196,8 +196,14 @@ def test_init_check_ends_with_4_when_something_differs(run: Run, settings: Setti
         shop._client.indices.put_mapping(index=settings.index("events"), properties={"extra": {"type": "keyword"}})
     code, out, _ = run("init", "--check", "--json")
     assert (code, len(json.loads(out)["differences"])) == (4, 1)
+    code, out, err = run("init")  # nothing to make, but an upgrade is due
+    assert code == 0
+    assert "has all its indices" in out
+    assert "1 differences" in err
+    assert "profilestore migrate" in err
     assert run("migrate")[0] == 0
     assert run("init", "--check")[0] == 0
+    assert run("init")[2] == ""
 
 
 def test_nothing_runs_before_init(settings: Settings, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

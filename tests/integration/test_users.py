@@ -105,3 +105,18 @@ def test_the_same_rows_by_two_loaders(shop: ProfileStore) -> None:
     assert (first.indexed, second.unchanged) == (50, 50)
     assert len(documents(shop.settings, "events")) == 50
     assert_exact(shop, logged(shop))
+
+
+def test_profiles_whose_state_is_of_another_version_are_folded_anew(shop: ProfileStore) -> None:
+    rows = [User(user_id="ann", age=30, time=DAYS[0]), User(user_id="bob", age=40, time=DAYS[0])]
+    shop.index_users(rows)
+    with Elasticsearch(str(shop.settings.elasticsearch_url)) as client:
+        for user_id in ("ann", "bob"):
+            client.update(index=shop.settings.index("profiles"), id=user_id, doc={"state": "AAAA"}, refresh=True)
+    later = [User(user_id="ann", age=30, time=DAYS[1]), User(user_id="bob", age=41, time=DAYS[1])]
+    counts = shop.index_users(later)
+    assert (counts.read, counts.updated) == (2, 2)
+    assert shop.profile("bob").age == 41
+    assert_exact(shop, logged(shop))
+    counts = shop.index_users(later)
+    assert counts.unchanged == 2
