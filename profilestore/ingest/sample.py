@@ -19,6 +19,7 @@ import orjson
 from profilestore.documents import Event, Product, User
 from profilestore.errors import UsageError
 from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Habits, Shelf, Shopper, act
+from profilestore.ingest.sample_odd import ODD_STREAM, odd_acts, odd_kinds
 from profilestore.ingest.sample_products import Language, MadeProduct, make_products
 from profilestore.ingest.sample_segments import ARCHETYPES, Archetype
 from profilestore.ingest.sample_words import CITIES
@@ -32,7 +33,7 @@ QUERIES: Final = 200
 @dataclass(frozen=True)
 class SampleTruth:
     """What was planted. `queries` are (product_id, Chinese words, English words): each should find its product.
-    `user_segments` is empty where no segments were planted."""
+    `user_segments` is empty where no segments were planted, `odd_users` (user -> kind) where no odd ones were."""
 
     user_clusters: dict[str, dict[str, float]]
     product_clusters: dict[str, str]
@@ -40,6 +41,7 @@ class SampleTruth:
     product_subcategories: dict[str, str]
     queries: list[tuple[str, str, str]]
     user_segments: dict[str, str] = field(default_factory=dict)
+    odd_users: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def generate_shop(
     language: Language = "mixed",
     end: datetime = DEFAULT_END,
     segments: bool = False,
+    odd: bool = False,
 ) -> SampleShop:
     """Make a shop; equal arguments give equal shops.
 
@@ -72,6 +75,7 @@ def generate_shop(
         language: of titles, descriptions, searches and reviews.
         end: the time before which everything happened; the history is 180 days long.
         segments: plant segments too: each user is one of a few kinds of shopper. Without, tastes are mixed freely.
+        odd: plant odd users too, beside the `users` and with events beside the `events`.
 
     Raises:
         UsageError: a number or language that cannot be meant.
@@ -93,6 +97,11 @@ def generate_shop(
         for shopper, quota in zip(shoppers, quotas.tolist(), strict=True)
         for event in act(shopper, shelf, quota=quota, end=end, dice=dice)
     ]
+    odd_users: dict[str, str] = {}
+    if odd:
+        odd_rows, odd_users, odd_events = _plant_odd(users, shelf, seed=seed, language=language, end=end)
+        rows += odd_rows
+        acts += odd_events
     acts.sort(key=lambda event: (event["time"], event["user_id"]))
     return SampleShop(
         products=[product.to_product(language) for product in made],
@@ -105,6 +114,7 @@ def generate_shop(
             product_subcategories={product.product_id: product.kind.key for product in made},
             queries=_plant_queries(made, Dice(query_rng)),
             user_segments={row.user_id: kind.name for row, kind in zip(rows, kinds, strict=False)},
+            odd_users=odd_users,
         ),
     )
 
@@ -121,21 +131,33 @@ def _kinds(users: int, rng: np.random.Generator, segments: bool) -> list[Archety
     return [ARCHETYPES[kind] for kind in rng.choice(len(ARCHETYPES), size=users, p=weights / weights.sum()).tolist()]
 
 
+def _plant_odd(
+    users: int, shelf: Shelf, *, seed: int, language: Language, end: datetime
+) -> tuple[list[User], dict[str, str], list[dict[str, Any]]]:
+    """Odd users, their kinds, and what they do; none of them opted out, or nobody could find them."""
+    dice = Dice(np.random.default_rng([seed, ODD_STREAM]))
+    kinds = odd_kinds(users)
+    rows, shoppers = _make_users(len(kinds), dice, shelf, language, end, [], first=users + 1)
+    rows = [row.model_copy(update={"personalisation": "on"}) for row in rows]
+    acts = odd_acts(shoppers, kinds, shelf, end=end, dice=dice)
+    return rows, {row.user_id: kind for row, kind in zip(rows, kinds, strict=True)}, acts
+
+
 def _make_users(
-    count: int, dice: Dice, shelf: Shelf, language: Language, end: datetime, kinds: list[Archetype]
+    count: int, dice: Dice, shelf: Shelf, language: Language, end: datetime, kinds: list[Archetype], first: int = 1
 ) -> tuple[list[User], list[Shopper]]:
     rows: list[User] = []
     shoppers: list[Shopper] = []
     since = end - timedelta(days=HISTORY_DAYS)
     city_weights = list(accumulate(1.0 / (rank + 2) for rank in range(len(CITIES))))
-    for number in range(1, count + 1):
+    for number in range(first, first + count):
         user_id = f"u{number:05d}"
         clusters = dice.pick_several(shelf.names, n=1 + dice.below(3))
         shares = [0.3 + dice.roll() for _ in clusters]
         tastes = {name: round(share / sum(shares), 4) for name, share in zip(clusters, shares, strict=True)}
         habits = Habits()
         if len(kinds) > 0:
-            kind = kinds[number - 1]
+            kind = kinds[number - first]
             # A very small shop has not all the clusters.
             planted = {name: share for name, share in kind.draw_tastes(dice).items() if name in shelf.clusters}
             tastes = planted or tastes
