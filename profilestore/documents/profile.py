@@ -105,6 +105,9 @@ class ProfileDocument(Document):
     churn_band: str | None = None
     churn_reasons: list[str] | None = None
     lifecycle: str | None = None
+    purchase_30d: float | None = None
+    purchase_30d_categories: list[dict[str, Any]] | None = None
+    likely_categories: list[str] | None = None
     sentiment_mean: float | None = None
     sentiment_label: str | None = None
     odd_score: float | None = None
@@ -114,6 +117,18 @@ class ProfileDocument(Document):
     map_pca_y: float | None = None
     map_tsne_x: float | None = None
     map_tsne_y: float | None = None
+    rising_categories: list[str] | None = None
+    falling_categories: list[str] | None = None
+    rising_brands: list[str] | None = None
+    falling_brands: list[str] | None = None
+    rising_topics: list[str] | None = None
+    falling_topics: list[str] | None = None
+    interest_drift: float | None = None
+    next_purchase_at: date | None = None
+    next_purchase_from: date | None = None
+    next_purchase_to: date | None = None
+    next_purchase_product: str | None = None
+    next_purchase_category: str | None = None
     insight_as_of: dict[str, datetime | None] | None = None
 
     @classmethod

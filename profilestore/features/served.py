@@ -35,9 +35,12 @@ VECTOR_FIELDS: Final = {"text": "text_vector", "topics": "topic_vector", "taste"
 OTHERS_FIELDS: Final = frozenset(
     ("segment", "rule_segments", "value_tier", "rfm_recency", "rfm_frequency", "rfm_monetary", "rfm_segment",
      "clv_90d", "clv_90d_low", "clv_90d_high", "expected_purchases_90d", "churn_risk", "churn_band",
-     "churn_reasons", "lifecycle", "sentiment_mean",
+     "churn_reasons", "lifecycle", "purchase_30d", "purchase_30d_categories", "likely_categories", "sentiment_mean",
      "sentiment_label", "odd_score", "odd_flags", "odd_facts", "map_pca_x", "map_pca_y",
-     "map_tsne_x", "map_tsne_y", "insight_as_of")
+     "map_tsne_x", "map_tsne_y", "rising_categories", "falling_categories", "rising_brands", "falling_brands",
+     "rising_topics", "falling_topics", "interest_drift", "next_purchase_at",
+     "next_purchase_from", "next_purchase_to", "next_purchase_product", "next_purchase_category",
+     "insight_as_of")
 )  # fmt: skip
 FOLD_FIELDS: Final = frozenset(ProfileDocument.model_fields) - OTHERS_FIELDS
 SHARES_KEPT: Final = 10
