@@ -3,6 +3,7 @@
 The mapping of each index stands in `mappings/`; `profilestore init --check` compares the two.
 """
 
+from profilestore.documents.demand import DemandWeek
 from profilestore.documents.event import EVENT_TYPES, Event, content_id
 from profilestore.documents.meta import IndexMeta
 from profilestore.documents.product import Product, ProductDocument
@@ -13,6 +14,7 @@ from profilestore.documents.user import USER_FIELDS, User
 __all__ = [
     "EVENT_TYPES",
     "USER_FIELDS",
+    "DemandWeek",
     "Event",
     "FoldPosition",
     "IndexMeta",

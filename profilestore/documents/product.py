@@ -85,6 +85,11 @@ class ProductDocument(Product):
     map_pca_y: float | None = None
     map_tsne_x: float | None = None
     map_tsne_y: float | None = None
+    demand_28d: float | None = None
+    demand_28d_low: float | None = None
+    demand_28d_high: float | None = None
+    season: str | None = None
+    season_months: list[int] | None = None
     segment_popularity: dict[str, float] | None = None
     deleted: bool | None = None
 

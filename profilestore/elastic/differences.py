@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from profilestore.documents import Event, ProductDocument, ProfileDocument, RecommendationList
+from profilestore.documents import DemandWeek, Event, ProductDocument, ProfileDocument, RecommendationList
 from profilestore.documents.base import Document
 from profilestore.elastic import indices
 from profilestore.elastic.retry import patient
@@ -21,6 +21,7 @@ _MODELS: Final[dict[str, type[Document]]] = {
     "profiles": ProfileDocument,
     "events": Event,
     "recommendations": RecommendationList,
+    "demand": DemandWeek,
 }
 
 

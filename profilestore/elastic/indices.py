@@ -29,7 +29,7 @@ __all__ = [
     "template",
 ]
 
-KINDS: Final = ("products", "profiles", "events", "models", "texts", "recommendations", "segments")
+KINDS: Final = ("products", "profiles", "events", "models", "texts", "recommendations", "segments", "demand")
 
 
 @cache

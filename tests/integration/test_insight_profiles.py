@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -92,6 +92,19 @@ def test_they_survive_whatever_writes_profiles_whole(
         "segments": {"segment": "gifts"},
         "rules": {"rule_segments": ["big", "recent"]},
         "sentiment": {"sentiment_mean": 0.5, "sentiment_label": "positive"},
+        "interests": {
+            **{
+                f"{way}_{what}": ["a", "b"]
+                for way in ("rising", "falling")
+                for what in ("categories", "brands", "topics")
+            },
+            "interest_drift": 0.25,
+            "next_purchase_at": date(2026, 3, 9),
+            "next_purchase_from": date(2026, 3, 5),
+            "next_purchase_to": date(2026, 3, 20),
+            "next_purchase_product": "p",
+            "next_purchase_category": "scarves",
+        },
         "odd": {"odd_score": 0.75, "odd_flags": ["refunds"], "odd_facts": [{"flag": "refunds", "refunded": 9.0}]},
         "map": {"map_pca_x": 1.5, "map_pca_y": -0.5, "map_tsne_x": 12.5, "map_tsne_y": 3.0},
     }
