@@ -3,8 +3,10 @@
 The mapping of each index stands in `mappings/`; `profilestore init --check` compares the two.
 """
 
+from profilestore.documents.activity import ActivityDocument
 from profilestore.documents.demand import DemandWeek
 from profilestore.documents.event import EVENT_TYPES, Event, content_id
+from profilestore.documents.figure import FigureDocument
 from profilestore.documents.meta import IndexMeta
 from profilestore.documents.product import Product, ProductDocument
 from profilestore.documents.profile import FoldPosition, ProfileDocument, Revision
@@ -14,8 +16,10 @@ from profilestore.documents.user import USER_FIELDS, User
 __all__ = [
     "EVENT_TYPES",
     "USER_FIELDS",
+    "ActivityDocument",
     "DemandWeek",
     "Event",
+    "FigureDocument",
     "FoldPosition",
     "IndexMeta",
     "Product",

@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from profilestore.documents import DemandWeek, Event, ProductDocument, ProfileDocument, RecommendationList
+from profilestore.documents import (
+    ActivityDocument,
+    DemandWeek,
+    Event,
+    FigureDocument,
+    ProductDocument,
+    ProfileDocument,
+    RecommendationList,
+)
 from profilestore.documents.base import Document
 from profilestore.elastic import indices
 from profilestore.elastic.retry import patient
@@ -22,6 +30,8 @@ _MODELS: Final[dict[str, type[Document]]] = {
     "events": Event,
     "recommendations": RecommendationList,
     "demand": DemandWeek,
+    "activity": ActivityDocument,
+    "figures": FigureDocument,
 }
 
 

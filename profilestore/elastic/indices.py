@@ -29,7 +29,18 @@ __all__ = [
     "template",
 ]
 
-KINDS: Final = ("products", "profiles", "events", "models", "texts", "recommendations", "segments", "demand")
+KINDS: Final = (
+    "products",
+    "profiles",
+    "events",
+    "models",
+    "texts",
+    "recommendations",
+    "segments",
+    "demand",
+    "activity",
+    "figures",
+)
 
 
 @cache
