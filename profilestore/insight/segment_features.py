@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from profilestore.errors import TooLittleData
 from profilestore.insight.history import DAY_S, History, type_code
 
-__all__ = ["LEAST_ACTS", "UserFeatures", "columns_of", "user_features"]
+__all__ = ["LEAST_ACTS", "UserFeatures", "columns_of", "local_hours", "user_features"]
 
 Floats = NDArray[np.float64]
 
@@ -162,7 +162,7 @@ def _habits(history: History, acts: NDArray[Any], time_zone: str) -> dict[str, F
         return np.asarray(np.bincount(chosen, minlength=users) / (known if of is None else np.maximum(1.0, of)))
 
     bought = history.users[history.types == type_code("purchase")]
-    hours = _local_hours(history.times, time_zone)
+    hours = local_hours(history.times, time_zone)
     with_product = history.products >= 0
     pairs = np.unique(history.users[with_product].astype(np.int64) * len(history.shelf.product_ids)
                       + history.products[with_product])  # fmt: skip
@@ -181,7 +181,7 @@ def _habits(history: History, acts: NDArray[Any], time_zone: str) -> dict[str, F
     }
 
 
-def _local_hours(times: Floats, time_zone: str) -> NDArray[np.int64]:
+def local_hours(times: Floats, time_zone: str) -> NDArray[np.int64]:
     """The hour of the week, from Monday 00:00, of epoch seconds in a zone; a shift of zone is looked up by hour."""
     hours, places = np.unique((times // 3600).astype(np.int64), return_inverse=True)
     zone = ZoneInfo(time_zone)
