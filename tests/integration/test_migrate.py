@@ -83,8 +83,11 @@ def test_a_new_field_is_added_in_place(shop: ProfileStore, mappings: Callable[..
         ("recommendations", lambda p: p["method"].update({"ignore_above": 900})),
         ("segments", lambda p: p["kind"].update({"ignore_above": 900})),
         ("demand", lambda p: p["kind"].update({"ignore_above": 900})),
+        ("activity", lambda p: p["brand"].update({"ignore_above": 900})),
+        ("figures", lambda p: p["topic"].update({"ignore_above": 900})),
     ],
-    ids=["products", "profiles", "events", "models", "texts", "recommendations", "segments", "demand"],
+    ids=["products", "profiles", "events", "models", "texts", "recommendations", "segments", "demand",
+         "activity", "figures"],
 )
 def test_what_cannot_be_changed_in_place_is_built_beside(
     shop: ProfileStore, mappings: Callable[..., None], kind: str, change: Change
@@ -98,7 +101,7 @@ def test_what_cannot_be_changed_in_place_is_built_beside(
     assert (report.build is not None) == (kind in ("products", "profiles", "events"))
     assert shop.check() == []
     moved = [index for index in indices_of(shop) if not index.endswith("-000001")]
-    expected = {"models": 1, "texts": 1, "recommendations": 1, "segments": 1, "demand": 1, "events": 3}.get(kind, 2)
+    expected = {"products": 2, "profiles": 2, "events": 3}.get(kind, 1)
     assert len(moved) == expected
     shop.fold()
     assert_exact(shop, [*events, *make_events(300, seed=4, texts=False)])

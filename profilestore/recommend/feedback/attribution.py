@@ -19,7 +19,7 @@ from typing import Final
 
 from profilestore.elastic.feedback_log import LoggedAct
 
-__all__ = ["UNKNOWN", "Attribution", "Figures", "Shown", "Unmatched", "UserFigures", "attribute"]
+__all__ = ["UNKNOWN", "Attribution", "Figures", "Shown", "Unmatched", "UserFigures", "attribute", "outcomes"]
 
 # An impression or click that does not say by which method.
 UNKNOWN: Final = "unknown"
@@ -100,24 +100,25 @@ class Attribution:
         # Clicks whose impression has a later time, as from two clocks.
         self._early: deque[LoggedAct] = deque()
 
-    def take(self, act: LoggedAct) -> None:
-        """The user's next act in order of time."""
+    def take(self, act: LoggedAct) -> Shown | None:
+        """The user's next act in order of time; the impression that it is, unless it repeats one."""
         self._close_before(act.time_ms - self._window_ms)
         if act.type == "impression":
-            self._show(act)
-        elif act.type == "click":
+            return self._show(act)
+        if act.type == "click":
             self._click(act)
         else:
             self._buy(act)
+        return None
 
     def finish(self) -> None:
         """The user's acts are over."""
         self._close_before(float("inf"))
 
-    def _show(self, act: LoggedAct) -> None:
+    def _show(self, act: LoggedAct) -> Shown | None:
         if act.request_id is not None and (act.request_id, act.product_id) in self._by_request:
             self._unmatched.duplicate_impressions += 1
-            return
+            return None
         shown = Shown(
             user_id=act.user_id,
             product_id=act.product_id,
@@ -129,11 +130,12 @@ class Attribution:
         self._open.append(shown)
         self._by_product.setdefault(act.product_id, []).append(shown)
         if act.request_id is None:
-            return
+            return shown
         self._by_request[act.request_id, act.product_id] = shown
         for click in [c for c in self._early if (c.request_id, c.product_id) == (act.request_id, act.product_id)]:
             self._early.remove(click)
             self._credit_click(shown)
+        return shown
 
     def _click(self, act: LoggedAct) -> None:
         if act.request_id is not None:
@@ -176,6 +178,14 @@ class Attribution:
             if shown.request_id is not None:
                 del self._by_request[shown.request_id, shown.product_id]
             self._done(shown)
+
+
+def outcomes(acts: Iterable[LoggedAct], *, window_ms: int) -> dict[int, Shown]:
+    """What came of each impression among one user's acts in order of time, by its place; repeated ones have none."""
+    held = Attribution(window_ms=window_ms, done=lambda shown: None, unmatched=Unmatched())
+    taken = [held.take(act) for act in acts]
+    held.finish()
+    return {place: shown for place, shown in enumerate(taken) if shown is not None}
 
 
 def attribute(
