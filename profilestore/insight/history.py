@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from profilestore.documents import EVENT_TYPES
 from profilestore.insight.orders import Orders, net_orders
+from profilestore.insight.sales import NO_SALES, Sales
 
 __all__ = ["DAY_S", "History", "Shelf", "type_code"]
 
@@ -52,6 +53,7 @@ class History:
     Attributes:
         as_of: epoch seconds; every act is before it.
         left_out: how many users have personalisation off; they are in nothing else here.
+        unnamed: what those bought and took back, by nobody in particular: for counts of pieces alone.
     """
 
     user_ids: tuple[str, ...]
@@ -66,6 +68,7 @@ class History:
     order_keys: NDArray[np.int64]
     as_of: float
     left_out: int = 0
+    unnamed: Sales = NO_SALES
 
     def __len__(self) -> int:
         return int(self.times.size)
@@ -99,7 +102,8 @@ class History:
         """What was known at a time: the acts before it, and no others. The one cut there is."""
         if time >= self.as_of:
             return self
-        return replace(self.picked(np.flatnonzero(self.times < time)), as_of=time)
+        known = self.picked(np.flatnonzero(self.times < time))
+        return replace(known, as_of=time, unnamed=self.unnamed.before(time))
 
     def of_type(self, *types: str) -> History:
         """Only the acts of these types."""

@@ -14,6 +14,7 @@ from profilestore.documents import EVENT_TYPES, Event
 from profilestore.features.weights import effective_time
 from profilestore.indexing.parts import Parts
 from profilestore.insight.history import History, Shelf, type_code
+from profilestore.insight.sales import Sales
 
 __all__ = ["HISTORY_TYPES", "HistoryBuilder", "read_history"]
 
@@ -128,6 +129,7 @@ class HistoryBuilder:
             as_of = now if times.size == 0 else min(now, float(times.max()) + 0.001)
         known = np.array([user_id not in off for user_id in user_ids], dtype=bool)
         kept = np.flatnonzero((times < as_of) & known[users])
+        aside = np.flatnonzero((times < as_of) & ~known[users])
         order_column = np.frombuffer(self._order_column, dtype=np.int64)
         type_column = np.frombuffer(self._type_column, dtype=np.int8)
         quantities = np.frombuffer(self._quantities, dtype=np.float64)
@@ -151,21 +153,17 @@ class HistoryBuilder:
             order_keys=order_column[kept],
             as_of=as_of,
             left_out=len(off),
+            unnamed=_unnamed(users[aside], products[aside], type_column[aside], times[aside], quantities[aside]),
         )
 
 
-def _order_key(event: Event, time: float) -> int:
-    """Equal for the lines of one order; lines without an order number bought at one instant are one order."""
-    key = f"t{time!r}" if event.order_id is None else f"o{event.order_id}"
-    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
-
-
-def _renumbered(numbers: Mapping[str, int], column: np.ndarray[Any, Any]) -> tuple[tuple[str, ...], Any]:
-    """Ids in order, and the column in their numbering (-1 stays), whatever order they came in."""
-    ids = tuple(sorted(numbers))
-    new = np.empty(len(ids) + 1, dtype=np.int32)
-    new[-1] = -1
-    for place, id in enumerate(ids):
-        new[numbers[id]] = place
-    return ids, new[column]
+def _unnamed(users: Any, products: Any, types: Any, times: Any, quantities: Any) -> Sales:
+    """Lines of these users, in an order and with numbers that say of none of them which lines are theirs."""
+    bought, refunded = types == type_code("purchase"), types == type_code("refund")
+    kept = np.flatnonzero((bought | refunded) & (products >= 0))
+    pieces = np.where(bought[kept], quantities[kept], -quantities[kept])
+    order = np.lexsort((pieces, times[kept], products[kept]))
+    kept, pieces = kept[order], pieces[order]
+    pair = users[kept].astype(np.int64) * (int(products.max(initial=0)) + 1) + products[kept]
+    _, first, pairs = np.unique(pair, return_index=True, return_inverse=True)
+    return Sales(first[pairs].astype(np.int64), products[kept], np.asarray(times[kept], dtype=np.float64), pieces)
