@@ -167,3 +167,20 @@ def _unnamed(users: Any, products: Any, types: Any, times: Any, quantities: Any)
     pair = users[kept].astype(np.int64) * (int(products.max(initial=0)) + 1) + products[kept]
     _, first, pairs = np.unique(pair, return_index=True, return_inverse=True)
     return Sales(first[pairs].astype(np.int64), products[kept], np.asarray(times[kept], dtype=np.float64), pieces)
+
+
+def _order_key(event: Event, time: float) -> int:
+    """Equal for the lines of one order; lines without an order number bought at one instant are one order."""
+    key = f"t{time!r}" if event.order_id is None else f"o{event.order_id}"
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def _renumbered(numbers: Mapping[str, int], column: np.ndarray[Any, Any]) -> tuple[tuple[str, ...], Any]:
+    """Ids in order, and the column in their numbering (-1 stays), whatever order they came in."""
+    ids = tuple(sorted(numbers))
+    new = np.empty(len(ids) + 1, dtype=np.int32)
+    new[-1] = -1
+    for place, id in enumerate(ids):
+        new[numbers[id]] = place
+    return ids, new[column]
