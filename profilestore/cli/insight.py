@@ -128,6 +128,17 @@ def show(
         print_table(columns, [[row.get(column) for column in columns] for row in rows])
     typer.echo("")
     print_table(("figure", "value"), _flat(record.figures))
+    if len(record.by_group) > 0:
+        _print_by_group(record.by_group, language)
+
+
+def _print_by_group(by_group: Mapping[str, Any], language: str) -> None:
+    from profilestore.insight.fairness_words import group_sentence, group_table
+
+    typer.echo(f"\n{group_sentence(by_group, language)}")
+    rows = group_table(by_group, language)
+    if len(rows) > 0:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def _flat(figures: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

@@ -51,12 +51,20 @@ def mean_of(values: Floats) -> Measured | None:
 
 def ratio_of(above: Floats, below: Floats) -> Measured | None:
     """The ratio of two sums over users, such as a share of spend; None where the lower one is zero."""
-    total = float(below.sum())
-    if above.size < 2 or total == 0.0:
-        return None
-    ratio = float(above.sum()) / total
-    influence = (above - ratio * below) / (total / below.size)
-    return Measured(ratio, float(influence.std(ddof=1)) / math.sqrt(below.size))
+    return _mean_of_ratios((above, below))
+
+
+def _mean_of_ratios(*parts: tuple[Floats, Floats]) -> Measured | None:
+    ratios: list[float] = []
+    influence = np.zeros(parts[0][0].size)
+    for above, below in parts:
+        total = float(below.sum())
+        if above.size < 2 or total == 0.0:
+            return None
+        ratios.append(float(above.sum()) / total)
+        influence += (above - ratios[-1] * below) / (total / below.size)
+    spread = float(influence.std(ddof=1)) / len(parts)
+    return Measured(sum(ratios) / len(parts), spread / math.sqrt(influence.size))
 
 
 def auc_of(actual: Floats, predicted: Floats) -> Measured | None:
@@ -76,8 +84,12 @@ def auc_of(actual: Floats, predicted: Floats) -> Measured | None:
 
 
 def _f1_of(actual: Floats, predicted: Floats) -> Measured | None:
-    hits = actual * predicted
-    return ratio_of(2.0 * hits, actual + predicted)
+    return ratio_of(2.0 * actual * predicted, actual + predicted)
+
+
+def _macro_f1_of(actual: Floats, predicted: Floats) -> Measured | None:
+    no, said_no = 1.0 - actual, 1.0 - predicted
+    return _mean_of_ratios((2.0 * actual * predicted, actual + predicted), (2.0 * no * said_no, no + said_no))
 
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -94,6 +106,7 @@ METRICS: Final[Mapping[str, Metric]] = {
     "precision": lambda actual, predicted: ratio_of(actual * predicted, predicted),
     "recall": lambda actual, predicted: ratio_of(actual * predicted, actual),
     "f1": _f1_of,
+    "macro_f1": _macro_f1_of,
 }
 
 
@@ -105,6 +118,7 @@ def by_group(
     predicted: NDArray[Any] | None = None,
     metrics: Sequence[str] | Mapping[str, Metric] = (),
     means: Mapping[str, NDArray[Any]] | None = None,
+    ratios: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] | None = None,
     least: int = LEAST_USERS,
 ) -> dict[str, Any]:
     """The figures by group, as `InsightRecord.by_group` holds them.
@@ -116,6 +130,7 @@ def by_group(
         predicted: (n,) what was predicted: a probability, 0 or 1, or an amount.
         metrics: names of `METRICS`, or names of your own with functions.
         means: figure -> (n,) a value a row, of which the mean is told.
+        ratios: figure -> two values a row, (n,) each, of which the ratio of the sums is told.
         least: groups of fewer rows are merged as others or left out.
 
     Returns:
@@ -124,14 +139,15 @@ def by_group(
         `least_users`, `region` (which field).
     """
     count = len(user_ids)
-    happened = np.zeros(count) if actual is None else np.asarray(actual, dtype=np.float64)
-    said = np.zeros(count) if predicted is None else np.asarray(predicted, dtype=np.float64)
-    measures: dict[str, Callable[[NDArray[Any]], Measured | None]] = {}
-    for name, metric in _named(metrics).items():
-        measures[name] = lambda rows, metric=metric: metric(happened[rows], said[rows])  # type: ignore[misc]
-    for name, values in (means or {}).items():
-        column = np.asarray(values, dtype=np.float64)
-        measures[name] = lambda rows, column=column: mean_of(column[rows])  # type: ignore[misc]
+    columns = [
+        np.zeros(count) if given is None else np.asarray(given, dtype=np.float64) for given in (actual, predicted)
+    ]
+    wanted = metrics if isinstance(metrics, Mapping) else {name: METRICS[name] for name in metrics}
+    measures: dict[str, Callable[[NDArray[Any]], Measured | None]] = {
+        name: _of_rows(metric, *columns) for name, metric in wanted.items()
+    }
+    measures |= {name: _of_rows(mean_of, values) for name, values in (means or {}).items()}
+    measures |= {name: _of_rows(ratio_of, above, below) for name, (above, below) in (ratios or {}).items()}
     rows: list[dict[str, Any]] = []
     tests: list[tuple[int, str, float]] = []
     known: dict[str, float] = {}
@@ -153,8 +169,11 @@ def by_group(
     return {"rows": rows, "known": known, "least_users": least, "region": backgrounds.region}
 
 
-def _named(metrics: Sequence[str] | Mapping[str, Metric]) -> Mapping[str, Metric]:
-    return metrics if isinstance(metrics, Mapping) else {name: METRICS[name] for name in metrics}
+def _of_rows(
+    measure: Callable[..., Measured | None], *columns: NDArray[Any]
+) -> Callable[[NDArray[Any]], Measured | None]:
+    given = [np.asarray(column, dtype=np.float64) for column in columns]
+    return lambda rows: measure(*(column[rows] for column in given))
 
 
 def _interval(measured: Measured) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.errors import TooLittleData
+from profilestore.insight.backgrounds import Backgrounds
 from profilestore.insight.cards import lifetime_card
+from profilestore.insight.fairness import by_group
 from profilestore.insight.forecast import Forecast, Mix, forecast, learn_mix, outcome
 from profilestore.insight.history import DAY_S, History
 from profilestore.insight.intervals import mean_interval, settled
@@ -38,11 +40,14 @@ class LifetimeCheck:
             rank correlation; `covered`, how often the spend was within the 80 % interval.
         calibration: by tenths of the buyers by expected spend: expected, actual, errors of both.
         beats: whether the gain in spend is above zero with its whole interval.
+        made: the forecasts, and `spent` (n,) what each of its buyers spent then.
     """
 
     figures: dict[str, Any]
     calibration: list[dict[str, Any]]
     beats: bool
+    made: Forecast = field(compare=False)
+    spent: Floats = field(compare=False)
 
 
 def check_lifetime(history: History, *, horizon_s: float, zone: ZoneInfo, seed: int) -> LifetimeCheck:
@@ -70,7 +75,7 @@ def check_lifetime(history: History, *, horizon_s: float, zone: ZoneInfo, seed: 
         "covered": mean_interval(((spent >= low) & (spent <= high)).astype(np.float64), seed=seed),
         "covered_at_least_wanted": 0.8,
     }
-    return LifetimeCheck(figures, _calibration(made, spent, bought, seed), spend["gain"]["low"] > 0.0)
+    return LifetimeCheck(figures, _calibration(made, spent, bought, seed), spend["gain"]["low"] > 0.0, made, spent)
 
 
 def _errors(ours: Floats, last: Floats, actual: Floats, seed: int) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def derive_lifetime(run: Run) -> Outcome:
     run.progress("forecasting the next 90 days")
     mix = learn_mix(history, history.as_of - horizon_s, horizon_s=horizon_s, zone=zone)
     made = forecast(history, weeks=_WEEKS, period_s=horizon_s, mix=mix, zone=zone, seed=run.seed)
-    record = _record(history, made, mix, check)
+    record = replace(_record(history, made, mix, check), by_group=_by_group(run.backgrounds, history, check))
     expected = (
         f"{made.spend.sum():,.0f} {run.settings.currency} and {made.purchases.sum():,.0f} purchases are expected of "
         f"{len(made.buyers):,} buyers in 90 days."
@@ -143,6 +148,23 @@ def derive_lifetime(run: Run) -> Outcome:
     fields = _fields_by_user(history, made)
     written = run.profiles.write("lifetime", lambda user_id, _: fields.get(user_id), as_of=history.as_of_time)
     return Outcome(record, expected, written)
+
+
+def _by_group(backgrounds: Backgrounds, history: History, check: LifetimeCheck) -> dict[str, Any]:
+    """Expected and actual spend of the held-out period, the error, and what it gains on the last period's."""
+    made, spent = check.made, check.spent
+    low, high = made.interval
+    return by_group(
+        backgrounds,
+        [history.user_ids[row] for row in made.buyers.users.tolist()],
+        actual=spent,
+        predicted=made.spend,
+        metrics=("predicted", "actual", "bias", "absolute_error"),
+        means={
+            "gain": np.abs(made.buyers.last_spend - spent) - np.abs(made.spend - spent),
+            "covered": (spent >= low) & (spent <= high),
+        },
+    )
 
 
 def _fields_by_user(history: History, made: Forecast) -> dict[str, dict[str, float]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from profilestore.elastic.segment_history import SegmentHistory
 from profilestore.errors import TooLittleData
 from profilestore.insight.clustering import MOST_FITTED, Choice, Clusters, Method, choose_clusters
+from profilestore.insight.fairness import by_group
 from profilestore.insight.foresight import look_ahead
 from profilestore.insight.history import History
 from profilestore.insight.records import InsightRecord, window_of
@@ -159,6 +160,7 @@ def derive_segments(run: Run) -> Outcome:
             "foretold": foresight,
         },
         tables=describe_segments(made, names, ids),
+        by_group=_by_group(run, made, names, ids),
         accepted=accepted,
         card=segment_card(made, names, users=len(history.user_ids), doubt=doubt, foresight=foresight,
                           method=settings.segment_method),
@@ -184,6 +186,14 @@ def _doubt(gain: Mapping[str, float], foresight: Mapping[str, Any] | None) -> tu
     if foresight is not None and foresight["explained"]["low"] <= 0:
         return "do not foretell what their users do later", "不能预示用户之后的行为"
     return None
+
+
+def _by_group(run: Run, made: Segmentation, names: Sequence[str], ids: Sequence[str]) -> dict[str, Any]:
+    """How clearly the users of each group are in their segment, and the share of each segment."""
+    in_one = made.labels >= 0
+    shares = {f"in {name}": made.labels == segment for segment, name in enumerate(names)}
+    clear = made.clusters.clearness(made.features.scaled[:, made.columns], made.labels)
+    return by_group(run.backgrounds, ids, means={"clearness": clear, "in_a_segment": in_one, **shares})
 
 
 _IN_ONE: Final = {"exists": {"field": "segment"}}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from profilestore.errors import NotFound, TooLittleData
 from profilestore.indexing.parts import Parts
+from profilestore.insight.backgrounds import read_backgrounds
+from profilestore.insight.fairness import by_group
 from profilestore.insight.product_opinions import write_products
 from profilestore.insight.profiles import InsightProfiles, Written
 from profilestore.insight.records import InsightRecord, InsightRecords
@@ -159,7 +161,14 @@ class Sentiments:
 
     def _record_of(self, trained: Trained, model_id: str | None, given: int) -> InsightRecord:
         settings = {**trained.settings, "model_id": model_id, "rated_reviews": given}
-        record = replace(self._known(), settings=settings, figures=trained.figures, accepted=trained.better)
+        held_out = trained.held_out
+        groups = by_group(
+            read_backgrounds(InsightProfiles(self._parts.in_force.profiles)), held_out.writers,
+            actual=held_out.good, predicted=held_out.said, metrics=("macro_f1", "accuracy", "actual", "predicted"),
+        )  # fmt: skip
+        record = replace(
+            self._known(), settings=settings, figures=trained.figures, by_group=groups, accepted=trained.better
+        )
         return replace(record, card=card_of(record))
 
     def _opinions(self, **which: Any) -> Opinions:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.errors import TooLittleData
+from profilestore.insight.backgrounds import Backgrounds
 from profilestore.insight.cards import value_card
+from profilestore.insight.fairness import by_group
 from profilestore.insight.history import DAY_S, History
-from profilestore.insight.intervals import interval, mean_interval, settled
+from profilestore.insight.intervals import interval, settled
 from profilestore.insight.records import InsightRecord, window_of
 from profilestore.insight.rfm import TIERS, Names, Rfm, future_spend, rfm_of, segment_names, tiers_of
 from profilestore.insight.steps import Outcome, Run
 from profilestore.insight.tier_rules import TierRules, fit_rules
+from profilestore.insight.tier_tables import tiers_later, tiers_today
 
 __all__ = ["TierCheck", "check_tiers", "derive_value", "horizon_of", "learn_weights"]
 
@@ -44,12 +47,18 @@ class TierCheck:
         by_tier: users, mean later spend and its interval, share that bought again.
         apart: whether both differences of tiers are above zero with their whole intervals.
         potential: the same of the potential tiers and the rest of the tiers they come from.
+        users: (n,) rows of the history's users; `later` (n,) what each spent in the period, `top` and `last` (n,)
+            whether they were of the high tier, and chosen by the last period's spend.
     """
 
     figures: dict[str, Any]
     by_tier: list[dict[str, Any]]
     apart: bool
     potential: bool
+    users: NDArray[np.int64] = field(compare=False)
+    later: Floats = field(compare=False)
+    top: Floats = field(compare=False)
+    last: Floats = field(compare=False)
 
 
 def horizon_of(history: History) -> float | None:
@@ -111,7 +120,8 @@ def check_tiers(history: History, weights: Floats, at: float, *, horizon_s: floa
     apart = [_compare(plain, later, name, rest, figures, seed) for name, rest in (("high", "mid"), ("mid", "low"))]
     tiers = tiers_of(rfm, weights)
     rising = [_compare(tiers, later, f"potential_{name}", rest, figures, seed) for name, rest in _POTENTIAL]
-    return TierCheck(figures, _by_tier(tiers, later, seed), all(apart), all(rising))
+    by_tier = tiers_later(tiers, later, seed=seed)
+    return TierCheck(figures, by_tier, all(apart), all(rising), rfm.users, later, top, last)
 
 
 def _compare(tiers: Names, later: Floats, name: str, rest: str, figures: dict[str, Any], seed: int) -> bool:
@@ -139,17 +149,6 @@ def _difference(later: Any, chosen: Any, axis: int = -1) -> Any:
     return first - (later * others).sum(axis) / np.maximum(others.sum(axis), 1.0)
 
 
-def _by_tier(tiers: Names, later: Floats, seed: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for name in TIERS:
-        inside = later[tiers == name]
-        if inside.size > 0:
-            mean = mean_interval(inside, seed=seed)
-            rows.append({"tier": name, "users": int(inside.size), "later spend": mean["mean"], "low": mean["low"],
-                         "high": mean["high"], "bought again": settled(float((inside > 0).mean()))})  # fmt: skip
-    return rows
-
-
 def derive_value(run: Run) -> Outcome:
     """Score all who have bought, tier them, check the tiers on a held-out period, and write them.
 
@@ -169,6 +168,8 @@ def derive_value(run: Run) -> Outcome:
     weights, check = _weights_and_check(history, horizon_s, run.seed)
     tiers = tiers_of(rfm, weights, potential=check is not None and check.potential)
     record = _record(history, rfm, weights, tiers, check, fit_rules(rfm, tiers, seed=run.seed))
+    if check is not None:
+        record = replace(record, by_group=_by_group(run.backgrounds, history, check))
     counts = ", ".join(f"{int((tiers == name).sum()):,} {name}" for name in TIERS if name in tiers)
     message = f"{len(rfm):,} buyers: {counts}."
     if not record.accepted and not run.force:
@@ -177,6 +178,19 @@ def derive_value(run: Run) -> Outcome:
     fields = _fields_by_user(history, rfm, tiers)
     written = run.profiles.write("value", lambda user_id, _: fields.get(user_id), as_of=history.as_of_time)
     return Outcome(record, message, written)
+
+
+def _by_group(backgrounds: Backgrounds, history: History, check: TierCheck) -> dict[str, Any]:
+    """Of each group's later spend the share that its high tier held, beside that of the last period's best."""
+    return by_group(
+        backgrounds,
+        [history.user_ids[row] for row in check.users.tolist()],
+        means={"in_high_tier": check.top, "later_spend": check.later},
+        ratios={
+            "top_share": (check.later * check.top, check.later),
+            "last_period_share": (check.later * check.last, check.later),
+        },
+    )
 
 
 def _weights_and_check(history: History, horizon_s: float | None, seed: int) -> tuple[Floats, TierCheck | None]:
@@ -211,7 +225,7 @@ def _record(
     figures: dict[str, Any] = {} if check is None else dict(check.figures)
     figures |= {"rules_agreement": settled(tree.agreement), "rules_majority_baseline": settled(tree.majority)}
     tables: dict[str, list[dict[str, Any]]] = {
-        "tiers today": _tiers_today(rfm, tiers),
+        "tiers today": tiers_today(rfm, tiers),
         "rules that reproduce the tiers": tree.rules,
         "weight of each figure in the rules": [{"figure": n, "weight": w} for n, w in tree.weights.items()],
         "weight of each rank in the tiers": [{"rank": n, "weight": w} for n, w in named.items()],
@@ -228,16 +242,3 @@ def _record(
         # Scores describe, and need no baseline; a history too short for a check is told in the card.
         accepted=check is None or check.apart,
     )
-
-
-def _tiers_today(rfm: Rfm, tiers: Names) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    total = float(rfm.spend.sum())
-    for name in TIERS:
-        inside = tiers == name
-        if inside.any():
-            rows.append({"tier": name, "users": int(inside.sum()), "spend": settled(float(rfm.spend[inside].sum())),
-                         "share of spend": settled(float(rfm.spend[inside].sum()) / total),
-                         "orders a user": settled(float(rfm.orders[inside].mean())),
-                         "days since the last order": settled(float(np.median(rfm.recency_days[inside])))})  # fmt: skip
-    return rows

@@ -49,6 +49,16 @@ class RatedText:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """What was said of texts by classifiers that had learned from other customers: n writers, and (n,) each whether
+    a text is good, and was said to be."""
+
+    writers: tuple[str, ...]
+    good: NDArray[np.bool_]
+    said: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A classifier with its held-out figures. `better`: its macro-F1 beats the lexicon's, interval above zero."""
 
@@ -56,11 +66,13 @@ class Trained:
     figures: dict[str, Any]
     settings: dict[str, Any]
     better: bool
+    held_out: HeldOut
 
 
 @dataclass(frozen=True)
 class _Texts:
-    """Distinct texts as seen and counted, one row a text; `said` is what the lexicon says, nan for nothing."""
+    """Distinct texts as seen and counted, one row a text; `said` is what the lexicon says, nan for nothing.
+    `writers` are rows of `writer_ids`."""
 
     seen: list[Seen]
     counts: Counts
@@ -68,6 +80,7 @@ class _Texts:
     writers: NDArray[np.intp]
     times: NDArray[np.float64]
     said: NDArray[np.float64]
+    writer_ids: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.seen)
@@ -76,8 +89,9 @@ class _Texts:
         """Some of them."""
         seen = [self.seen[row] for row in rows.tolist()]
         return _Texts(
-            seen, self.counts.rows(rows), self.good[rows], self.writers[rows], self.times[rows], self.said[rows]
-        )
+            seen, self.counts.rows(rows), self.good[rows], self.writers[rows], self.times[rows], self.said[rows],
+            self.writer_ids,
+        )  # fmt: skip
 
     def languages(self) -> dict[str, int]:
         """How many texts of each language."""
@@ -106,7 +120,7 @@ def train_sentiment(reviews: Sequence[RatedText], *, seed: int = 7, progress: Pr
     if len(texts) > VALIDATE_MOST:
         sample = texts.part(np.sort(rng.choice(len(texts), VALIDATE_MOST, replace=False)))
     progress(f"validating on {len(sample):,} texts, {_FOLDS} folds by customer")
-    figures, better = _cross_validate(sample, seed=seed)
+    figures, better, held_out = _cross_validate(sample, seed=seed)
     figures["later"] = _validate_later(sample, seed=seed)
     progress("training on all")
     candidate = _choose(sample, seed=seed)
@@ -118,7 +132,7 @@ def train_sentiment(reviews: Sequence[RatedText], *, seed: int = 7, progress: Pr
     model = fit_model(
         texts.counts, texts.good, texts.writers, candidate, seed=seed, languages=texts.languages(), figures=figures
     )
-    return Trained(model, figures, {**candidate.to_dict(), "seed": seed, "folds": _FOLDS}, better)
+    return Trained(model, figures, {**candidate.to_dict(), "seed": seed, "folds": _FOLDS}, better, held_out)
 
 
 def distinct_texts(reviews: Sequence[RatedText]) -> list[RatedText]:
@@ -171,7 +185,7 @@ def _see(rated: Sequence[RatedText]) -> _Texts:
         # What was made for the counting is not needed any more, and is most of the memory.
         seen += [Seen([], [], s.lexicon, s.lexicon_score, s.chinese) for s in looked]
     counts = join_counts(parts)
-    _, writers = np.unique(np.asarray([review.writer for review in rated], dtype=object), return_inverse=True)
+    writer_ids, writers = np.unique(np.asarray([review.writer for review in rated], dtype=object), return_inverse=True)
     return _Texts(
         seen=seen,
         counts=counts,
@@ -179,6 +193,7 @@ def _see(rated: Sequence[RatedText]) -> _Texts:
         writers=writers.astype(np.intp),
         times=np.asarray([review.time for review in rated], dtype=np.float64),
         said=np.asarray([np.nan if s.lexicon_score is None else s.lexicon_score for s in seen], dtype=np.float64),
+        writer_ids=tuple(writer_ids.tolist()),
     )
 
 
@@ -221,7 +236,7 @@ def _held_out(train: _Texts, test: _Texts, seed: int) -> tuple[NDArray[np.float6
     return probabilities, test.lexicon_says(more_frequent), more_frequent, candidate
 
 
-def _cross_validate(texts: _Texts, *, seed: int) -> tuple[dict[str, Any], bool]:
+def _cross_validate(texts: _Texts, *, seed: int) -> tuple[dict[str, Any], bool, HeldOut]:
     probabilities = np.full(len(texts), np.nan)
     lexicon = np.zeros(len(texts), dtype=np.bool_)
     frequent = np.zeros(len(texts), dtype=np.bool_)
@@ -239,7 +254,9 @@ def _cross_validate(texts: _Texts, *, seed: int) -> tuple[dict[str, Any], bool]:
         if own.size >= _LEAST_LATER and 0 < int(kinds.sum()) < own.size:
             judged = Judged(kinds, texts.writers[own], seed=seed)
             figures[f"macro_f1_{language}"] = judged.macro_f1(probabilities[own] > 0.5).to_dict()
-    return {**figures, "chosen": chosen}, difference.low > 0.0
+    writers = tuple(texts.writer_ids[writer] for writer in texts.writers[rows].tolist())
+    held_out = HeldOut(writers, texts.good[rows], probabilities[rows] > 0.5)
+    return {**figures, "chosen": chosen}, difference.low > 0.0, held_out
 
 
 def _validate_later(texts: _Texts, *, seed: int) -> dict[str, Any] | None:
