@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,8 @@ from profilestore.recommend.interface import Answering
 from profilestore.settings import Settings
 
 if TYPE_CHECKING:
+    from profilestore.dashboards.refresh.refreshing import RefreshReport
+    from profilestore.dashboards.refresh.told import Told
     from profilestore.evaluate.options import EvaluateOptions
     from profilestore.evaluate.report import Evaluation
     from profilestore.evaluate.sources import Files
@@ -323,6 +326,39 @@ class ProfileStore(Answering):
     def refresh_popularity(self) -> int:
         """Derive popularity and trending of all products from the log; returns how many were written."""
         return refresh_popularity(self._client, self.settings)
+
+    def refresh_dashboards(self, *, rebuild: bool = False, progress: Progress = _silent) -> RefreshReport:
+        """Bring to the day what dashboards read beside the shop's own indices; quick when nothing is new.
+
+        Args:
+            rebuild: derive all of it again beside what is in force, and switch.
+            progress: is told each step.
+        """
+        from profilestore.dashboards.refresh.refreshing import Refresh
+
+        return Refresh(self._parts, self._told()).run(rebuild=rebuild, progress=progress)
+
+    def _told(self) -> Told:
+        """What dashboards show of recommendations and insight."""
+        from profilestore.dashboards.refresh.told import Told
+        from profilestore.features.sentiment.scoring import label_of
+        from profilestore.recommend.feedback.attribution import outcomes
+        from profilestore.recommend.feedback.loop import WINDOW_MS
+
+        feedback, sentiment = self.feedback, self.insight.sentiment
+        scorer = cache(sentiment.scorer)  # loaded once, and only where somebody wrote a review
+
+        def score(texts: Sequence[str]) -> list[tuple[float | None, str | None]]:
+            return [(found, None if found is None else label_of([found])) for found, _ in scorer().score(texts)]
+
+        return Told(
+            outcomes=lambda acts: outcomes(acts, window_ms=WINDOW_MS),
+            score=score,
+            scorer=sentiment.in_force,
+            topics=self.topics,
+            experiments=feedback.experiment_rows,
+            signs=lambda: f"{self._parts.in_force.products.identity().meta.topics_model} {feedback.experiments.list()}",
+        )
 
     def evaluate(
         self,

@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch
 
 from profilestore.elastic.retry import patient
 
-__all__ = ["USER_FIGURES", "user_buckets"]
+__all__ = ["USER_FIGURES", "acts_by_user", "user_buckets"]
 
 # What `verify` compares by: acts (all but `attributes` events), first and last number of a user's events.
 USER_FIGURES: Final[dict[str, Any]] = {
@@ -51,3 +51,13 @@ def user_buckets(
             return
         yield found["buckets"]
         after = found["after_key"]
+
+
+def acts_by_user(client: Elasticsearch, index: str) -> Iterator[tuple[str, int, int]]:
+    """Each user's number of acts (all but `attributes` events), and the highest `_seq_no` among them, in order of
+    their ids. Sees what was refreshed."""
+    aggs = {"acts": {**USER_FIGURES["acts"], "aggs": {"last": USER_FIGURES["last"]}}}
+    for buckets in user_buckets(client, index, aggs=aggs, page=10_000):
+        for bucket in buckets:
+            acts = bucket["acts"]
+            yield bucket["key"]["user"], acts["doc_count"], int(acts["last"]["value"] or 0)

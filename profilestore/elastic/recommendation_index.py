@@ -6,13 +6,14 @@ on after a restart or a switch of generations where it stopped, and meets each u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import RecommendationList, Revision
-from profilestore.elastic.bulk import Operation, raise_failed, write_through_switch
+from profilestore.elastic.bulk import Operation, raise_failed, write_bulk, write_through_switch
+from profilestore.elastic.index_identity import resolve_index
 from profilestore.elastic.retry import patient
 
 __all__ = ["RecommendationIndex"]
@@ -85,12 +86,36 @@ class RecommendationIndex:
         raise_failed([o for o in outcomes if o.status != 404], action="deleting recommendations")
         return sum(outcome.ok for outcome in outcomes)
 
+    def read(self, *, page: int = 500) -> Iterator[list[tuple[str, dict[str, Any], Revision]]]:
+        """All lists in order of their users' ids, in pages. Refreshes first."""
+        self.refresh()
+        after: str | None = None
+        while len(hits := self._sorted(self._alias, "user_id", after=after, n=page, query=None, source=True)) > 0:
+            yield [(hit["_id"], hit["_source"], Revision(hit["_seq_no"], hit["_primary_term"])) for hit in hits]
+            after = hits[-1]["sort"][0]
+
+    def update(self, changes: Sequence[tuple[str, Mapping[str, Any], Revision]]) -> int:
+        """Change fields of lists as they were read; one that was written since stays. Returns how many changed."""
+        index = resolve_index(self._client, self._alias).index
+        operations = [Operation("update", index, id, fields, expected=revision) for id, fields, revision in changes]
+        outcomes = write_bulk(self._client, operations, action="updating recommendations")
+        told = [o for o in outcomes if not (o.status == 404 or o.index_moved)]
+        raise_failed(told, action="updating recommendations")
+        return sum(outcome.ok for outcome in outcomes)
+
     def refresh(self) -> None:
         """Make what was written findable."""
         patient("refreshing the recommendations", lambda: self._client.indices.refresh(index=self._alias))
 
     def _sorted(
-        self, index: str, field: str, *, after: str | None, n: int, query: dict[str, Any] | None
+        self,
+        index: str,
+        field: str,
+        *,
+        after: str | None,
+        n: int,
+        query: dict[str, Any] | None,
+        source: bool = False,
     ) -> list[dict[str, Any]]:
         answer = patient(
             "reading users",
@@ -100,7 +125,7 @@ class RecommendationIndex:
                 query=query,
                 sort=[{field: "asc"}],
                 search_after=None if after is None else [after],
-                source=False,
+                source=source,
                 seq_no_primary_term=True,
                 track_total_hits=False,
                 allow_partial_search_results=False,

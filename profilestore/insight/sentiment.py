@@ -128,6 +128,10 @@ class Sentiments:
         """What is in force: scores texts by the shop's classifier, or by the lexicon where none is."""
         return self._scorer_of(self._known())
 
+    def in_force(self) -> str:
+        """Names what scores: the classifier, or the lexicon."""
+        return str(self._known().settings.get("model_id") or "lexicon")
+
     def _scorer_of(self, record: InsightRecord) -> Scorer:
         from profilestore.features.sentiment.model import SentimentModel
         from profilestore.features.sentiment.scoring import Scorer

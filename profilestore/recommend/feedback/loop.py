@@ -19,12 +19,13 @@ from profilestore.recommend.feedback.experiments import Experiments
 from profilestore.recommend.feedback.factors import Factors
 from profilestore.recommend.feedback.report import FeedbackReport, make_report
 from profilestore.recommend.feedback.tally import Tally
-from profilestore.recommend.feedback.verdict import ExperimentReport, compare_arms
+from profilestore.recommend.feedback.verdict import METRICS, ExperimentReport, compare_arms, rows_of
 from profilestore.recommend.feedback.weighting import check_event_weights, factors_of
 
 __all__ = ["Feedback", "SpaceWeights", "TypeWeights", "make_bandit"]
 
 WINDOW_DAYS: Final = 7.0
+WINDOW_MS: Final = int(timedelta(days=WINDOW_DAYS).total_seconds() * 1000)
 # Nobody clicks on yesterday's list; what is clicked later still counts in the report.
 _BANDIT_WINDOW: Final = timedelta(days=1)
 
@@ -123,6 +124,12 @@ class Feedback:
         acts = self._log.acts(since=found.start, until=found.end, window=window, experiment=name)
         users = attribute(acts, window_ms=_ms(window), since=found.start, until=found.end)
         return compare_arms(found, users, now=datetime.now(UTC), metric=metric, effect=effect)
+
+    def experiment_rows(self) -> list[dict[str, Any]]:
+        """A row a method and metric of every experiment, for tables: rates and differences with their intervals."""
+        found = self.experiments.list()
+        reports = [self.experiment_report(each.name, metric=metric) for each in found for metric in METRICS]
+        return [row for report in reports for row in rows_of(report)]
 
     def apply(
         self,

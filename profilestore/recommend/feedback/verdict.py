@@ -22,7 +22,7 @@ from profilestore.recommend.feedback.significance import (
     users_needed,
 )
 
-__all__ = ["METRICS", "ArmFigures", "Comparison", "ExperimentReport", "compare_arms"]
+__all__ = ["METRICS", "ArmFigures", "Comparison", "ExperimentReport", "compare_arms", "rows_of"]
 
 METRICS: Final = ("ctr", "conversion")
 LEVEL: Final = 0.95
@@ -221,3 +221,26 @@ def _sentence(each: Comparison, *, metric: str, effect: float) -> str:
         f"{pair}: nothing can be concluded yet. To find a difference of {effect:.0%} it needs {each.users_needed:,} "
         f"users, and has {each.users:,}; who looks earlier finds differences by chance."
     )
+
+
+def rows_of(report: ExperimentReport) -> list[dict[str, Any]]:
+    """The report as a table, a row a method; the control has no difference, the others the sentence on them."""
+    compared = {each.method: each for each in report.comparisons}
+    rows: list[dict[str, Any]] = []
+    for arm in report.arms:
+        row: dict[str, Any] = {
+            "experiment": report.experiment.name,
+            "method": arm.method,
+            "metric": report.metric,
+            "control": arm.method == report.experiment.methods[0],
+            "state": report.state,
+            **{name: getattr(arm, name) for name in ("users", "impressions", "clicks", "conversions")},
+            **{name: getattr(arm, name) for name in ("rate", "low", "high")},
+        }
+        each = compared.get(arm.method)
+        if each is not None:
+            row |= {"difference": each.difference, "difference_low": each.low, "difference_high": each.high}
+            row |= {"p": each.p, "outcome": each.outcome}
+            row["conclusion"] = _conclusion((each,), metric=report.metric, effect=report.effect)
+        rows.append(row)
+    return rows
