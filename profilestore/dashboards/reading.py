@@ -1,0 +1,96 @@
+"""Answers of Elasticsearch to a panel's aggregations, as rows: k0, k1 … what it is grouped by, m0, m1 … its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from profilestore.dashboards.buckets import Buckets, DateHistogram, Filters, Ranges
+from profilestore.dashboards.measures import Count, LastValue, Measure, Median, Percentile, Ratio, Sum
+from profilestore.dashboards.panels import Chart
+
+__all__ = ["Row", "read_rows"]
+
+Row: TypeAlias = dict[str, Any]
+
+
+def read_rows(panel: Chart, answer: dict[str, Any], *, total: int, time_zone: str) -> list[Row]:
+    """The rows of a panel, in the order in which the server gives them.
+
+    Args:
+        panel: that was asked for.
+        answer: the `aggregations` of the answer, or a bucket of its states.
+        total: documents in it.
+        time_zone: of the shop; times come as its local dates, `2026-11-23` (or with the minute where `k` is a time).
+
+    Returns:
+        No row where nothing was found, nor one in which nothing was counted.
+    """
+    if total == 0:
+        return []
+    found = list(_descend(panel, answer, total, 0, {}, ZoneInfo(time_zone)))
+    return [row for row in found if any(row[f"m{n}"] is not None for n in range(len(panel.measures)))]
+
+
+def _descend(
+    panel: Chart, bucket: dict[str, Any], count: int, depth: int, keys: Row, zone: ZoneInfo
+) -> Iterator[Row]:
+    if depth == len(panel.buckets):
+        yield keys | {f"m{n}": _value(measure, f"m{n}", bucket, count) for n, measure in enumerate(panel.measures)}
+        return
+    for key, inner in _buckets(panel.buckets[depth], bucket[f"k{depth}"], zone):
+        yield from _descend(panel, inner, int(inner["doc_count"]), depth + 1, keys | {f"k{depth}": key}, zone)
+
+
+def _buckets(by: Buckets, answer: dict[str, Any], zone: ZoneInfo) -> Iterator[tuple[Any, dict[str, Any]]]:
+    match by:
+        case Filters():
+            for each in by.filters:
+                yield each.label, answer["buckets"][each.label]
+        case Ranges():
+            named = {inner["key"]: inner for inner in answer["buckets"]}
+            for span in by.spans:
+                yield span.label, named[span.label]
+        case DateHistogram():
+            for inner in answer["buckets"]:
+                yield datetime.fromtimestamp(inner["key"] / 1000.0, zone).date().isoformat(), inner
+        case _:
+            for inner in answer["buckets"]:
+                yield _term(inner, zone), inner
+
+
+def _term(bucket: dict[str, Any], zone: ZoneInfo) -> Any:
+    """A value; of a date field the local time, of a boolean its words."""
+    key = bucket["key"]
+    text = bucket.get("key_as_string")
+    if isinstance(text, str) and text.endswith("Z") and isinstance(key, (int, float)):
+        return datetime.fromtimestamp(key / 1000.0, zone).isoformat(sep=" ", timespec="minutes")[:16]
+    return text if isinstance(text, str) else key
+
+
+def _value(measure: Measure, name: str, bucket: dict[str, Any], count: int) -> Any:
+    if isinstance(measure, Ratio):
+        above = _value(measure.above, f"{name}a", bucket, count)
+        below = _value(measure.below, f"{name}b", bucket, count)
+        return None if above is None or below is None or below == 0 else above / below
+    if measure.where is not None:
+        bucket = bucket[name]
+        count, name = int(bucket["doc_count"]), "value"
+    if isinstance(measure, Count):
+        return count
+    answer = bucket[name]
+    if isinstance(measure, (Median, Percentile)):
+        return next(iter(answer["values"].values()))
+    if isinstance(measure, LastValue):
+        return _last(measure, answer)
+    if isinstance(measure, Sum) and count == 0:
+        return None
+    return answer["value"]
+
+
+def _last(measure: LastValue, answer: dict[str, Any]) -> Any:
+    hits = answer["hits"]["hits"]
+    value = None if len(hits) == 0 else hits[0].get("_source", {}).get(measure.field)
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
