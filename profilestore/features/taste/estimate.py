@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 
 from profilestore.errors import ModelError
 from profilestore.features.taste.settings import Learner
+from profilestore.features.taste.spectral import RANK
 
 __all__ = ["EASE_MOST", "MEMORY_MOST", "Estimate", "choose_learner", "estimate"]
 
@@ -23,11 +24,10 @@ _SECONDS_A_CELL: Final = 6e-8
 _CELLS_USERS: Final = 2000
 _SEARCHED_PRODUCTS: Final = 2000
 # How often the cut's users are ranked: popularity, dimensions, weights, and the exact matrix.
-_RANKINGS: Final = 24
+RANKINGS: Final = 24
 # The program itself with torch, and what the acts and rows need each.
 _BASE_BYTES: Final = 700_000_000
 _BYTES_AN_ACT: Final = 150
-_RANK: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ def estimate(
     speed = _measured_flops() if flops is None else flops
     searched = min(products, _SEARCHED_PRODUCTS)
     search = budget * (4.0 * searched**3 / (speed * _EFFICIENCY) + _SECONDS_A_CELL * _CELLS_USERS * searched)
-    around = search + _RANKINGS * _SECONDS_A_CELL * _CELLS_USERS * products
+    around = search + RANKINGS * _SECONDS_A_CELL * _CELLS_USERS * products
     fixed = _BASE_BYTES + _BYTES_AN_ACT * acts
     if learner == "ease":
         # X'X, X'Y and one block; 2 n^3 for the inverse, 2 n^3 for the product, the rest for the factoring.
         memory = fixed + int(2.3 * 4 * products**2) + 6 * 4 * products * (dims + 32)
         work = 4.0 * products**3 + 24.0 * products**2 * (dims + 32)
         return Estimate(learner, products, memory, 2.0 * work / (speed * _EFFICIENCY) + around)
-    rank, width = min(_RANK, products), min(max(dims, _RANK), products) + 32
+    rank, width = min(RANK, products), min(max(dims, RANK), products) + 32
     # The cut's model is held while the last one is made. Measured on 36,000 products x 43,000 users: 2.6 GB without it.
     memory = fixed + 14 * 4 * products * width
     # Orthogonal bases of (products, width) nine times, the sparse rows some thirty times, at a tenth of the speed;
@@ -98,6 +98,13 @@ def choose_learner(
     spectral = estimate("spectral", products=products, acts=acts, dims=dims, budget=budget, flops=speed)
     if wanted == "auto":
         wanted = "ease" if products <= EASE_MOST and ease.memory_bytes <= MEMORY_MOST else "spectral"
+        if wanted == "ease" and budget > 0 and products > RANK:
+            # Both are validated, and one of them is trained then.
+            ease = replace(
+                ease,
+                memory_bytes=max(ease.memory_bytes, spectral.memory_bytes),
+                seconds=ease.seconds + spectral.seconds / 2.0,
+            )
     chosen, other = (ease, spectral) if wanted == "ease" else (spectral, ease)
     if chosen.memory_bytes <= MEMORY_MOST:
         return chosen

@@ -16,7 +16,7 @@ from profilestore.features.taste.ease import fit_ease
 from profilestore.features.taste.estimate import Estimate, choose_learner
 from profilestore.features.taste.factoring import Factors, factor
 from profilestore.features.taste.interactions import Interactions
-from profilestore.features.taste.learners import fit_items
+from profilestore.features.taste.learners import better_learner, fit_items
 from profilestore.features.taste.model import TasteModel
 from profilestore.features.taste.prior import popularity_lift, score_scale
 from profilestore.features.taste.rows import training_rows
@@ -94,9 +94,14 @@ def learn(
     choice = None
     if validation is not None:
         search = _search(acts, validation, settings, options, progress)
-        choice = choose_served(validation, search.settings, dims=options.dims, form=options.form, progress=progress)
+        settings = search.settings
+        by_learner: dict[str, float] = {}
+        if options.learner == "auto" and options.budget > 0 and takes.learner == "ease":
+            settings, by_learner = better_learner(validation, settings, progress=progress)
+        choice = choose_served(validation, settings, dims=options.dims, form=options.form, progress=progress)
         settings = choice.settings
         figures |= choice.figures | {
+            "ndcg@20_by_learner": by_learner,
             "by_time": validation.by_time,
             "validation_users": int(validation.users.size),
             "tried": [{"ndcg@20": round(t.ndcg, 5), **t.settings.to_dict()} for t in search.trials],

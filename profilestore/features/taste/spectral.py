@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from profilestore.features.taste.factoring import orthonormal
 from profilestore.features.taste.rows import TrainingRows
 
-__all__ = ["SpectralItems", "fit_spectral"]
+__all__ = ["RANK", "SpectralItems", "fit_spectral"]
+
+# Of the gram matrix, beyond its diagonal.
+RANK: Final = 1024
 
 _ITERATIONS: Final = 4
 _OVERSAMPLING: Final = 32
@@ -72,7 +75,7 @@ class SpectralItems:
         return self.backward(np.ascontiguousarray(profiles.toarray().T)).T
 
 
-def fit_spectral(rows: TrainingRows, *, rank: int = 1024, seed: int = 7) -> SpectralItems:
+def fit_spectral(rows: TrainingRows, *, rank: int = RANK, seed: int = 7) -> SpectralItems:
     """Fit the model; `rank` is how much of the gram matrix is kept beyond its diagonal."""
     count = rows.inputs.shape[1]
     rank = min(rank, count)

@@ -10,11 +10,13 @@ from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
 
 from profilestore.errors import ModelError
+from profilestore.features.taste import learners
 from profilestore.features.taste.blending import pick_method, stepped
 from profilestore.features.taste.choosing import choose_served, scores_of, settled_form
 from profilestore.features.taste.content import Content, ContentModel, fit_content
 from profilestore.features.taste.ease import fit_ease
 from profilestore.features.taste.factoring import DenseItems, factor, orthonormal
+from profilestore.features.taste.learners import better_learner
 from profilestore.features.taste.learning import LearnOptions, learn, learn_taste
 from profilestore.features.taste.model import TasteModel
 from profilestore.features.taste.prior import add_lift, mass_of, popularity_lift, score_scale
@@ -76,6 +78,22 @@ def test_columns_and_predictions_of_the_spectral_learner_are_those_of_ease() -> 
     exact, items = fit_ease(rows), fit_spectral(rows, rank=20)
     assert_allclose(items.columns(3, 11), exact[:, 3:11], atol=2e-4)
     assert_allclose(items.predict(random_matrix(9, 20, seed=3)), random_matrix(9, 20, seed=3) @ exact, atol=2e-3)
+
+
+def test_validation_takes_the_other_learner_only_where_it_gains(monkeypatch: pytest.MonkeyPatch) -> None:
+    validation = cut_validation(two_tastes())
+    assert validation is not None
+    start = TasteSettings(dims=4, ridge=20.0, training_half_life_days=None, profile_half_life_days=None)
+    assert better_learner(validation, start) == (start, {})  # fewer products than the rank: the two are one
+    monkeypatch.setattr(learners, "RANK", 4)
+    kept, found = better_learner(validation, start)
+    assert kept == start
+    assert found["ease"] == pytest.approx(found["spectral"], abs=1e-3)
+    blind = DenseItems(np.zeros((validation.train.product_count,) * 2, dtype=np.float32))
+    monkeypatch.setitem(learners.LEARNERS, "ease", lambda rows: blind)  # type: ignore[call-overload]  # a dict behind
+    taken, found = better_learner(validation, start)
+    assert taken.learner == "spectral"
+    assert found["spectral"] > found["ease"]
 
 
 def test_a_basis_is_orthonormal_also_of_columns_that_depend_on_each_other() -> None:
