@@ -51,6 +51,10 @@ def evaluate(
     users: Annotated[
         int | None, typer.Option("--users", metavar="N", help="Ask about at most so many.  [default: 5,000]")
     ] = None,
+    history: Annotated[
+        int | None,
+        typer.Option("--history", metavar="N", help="With --split user: newcomers, known by their first N acts alone."),
+    ] = None,
     budget: Annotated[
         int | None, typer.Option("--budget", metavar="N", help="Settings that taste and each peer may try.")
     ] = None,
@@ -77,7 +81,7 @@ def evaluate(
 
     options = EvaluateOptions(
         split=split, share=share, ks=tuple(k or (20,)), methods=tuple(method or ()), repeats=repeats, peers=peers,  # type: ignore[arg-type]  # checked there
-        cold_products=cold_products, users=users, budget=budget, seed=seed,
+        cold_products=cold_products, users=users, history=history, budget=budget, seed=seed,
     )  # fmt: skip
     from_files = None
     if files is not None or columns is not None or products is not None or user_rows is not None:

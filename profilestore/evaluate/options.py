@@ -30,6 +30,8 @@ class EvaluateOptions:
         seed: of all draws.
         cold_products: share of the products that a second training does not get to see; 0 leaves it out.
         users: at most so many are asked about, a seeded draw; None is 5,000.
+        history: with the split by user, of those held out only their first so many acts are known, as of newcomers;
+            None is four fifths of their products.
     """
 
     split: Split = "time"
@@ -42,6 +44,7 @@ class EvaluateOptions:
     seed: int = 7
     cold_products: float = 0.1
     users: int | None = None
+    history: int | None = None
 
     def __post_init__(self) -> None:
         if self.split not in get_args(Split):
@@ -58,6 +61,10 @@ class EvaluateOptions:
             raise UsageError("the seed is a number of at least 0.")
         if self.users is not None and self.users < 2:
             raise UsageError("at least 2 users must be asked about.")
+        if self.history is not None and self.history < 1:
+            raise UsageError("the history is a number of acts, 1 or more.")
+        if self.history is not None and self.split != "user":
+            raise UsageError("a history of so many acts goes with --split user: others are trained on what they did.")
 
     @property
     def k(self) -> int:

@@ -6,7 +6,8 @@
   count) is asked for; it, all acts on that product and all the user did from then on are held out. Where
   times tie, a stable hash orders. What others did later stays in the training, as everywhere with this split.
 - **user**: a share of the users, by a stable hash, is trained on. Of the others is known what they did until
-  they had met four fifths of their products, and no model has seen it (as Liang et al. 2018, but by time).
+  they had met four fifths of their products, and no model has seen it (as Liang et al. 2018, but by
+  time); or only their first acts, as many as the options say, and all they did later is asked for.
 
 Where times cannot order the events, `time` becomes a split of pairs of user and product by a stable hash.
 Who a user is (`attributes`) is not an act: known are the attributes said before the cut, and of a user
@@ -141,12 +142,13 @@ def _by_user(ledger: Ledger, options: EvaluateOptions) -> Stages:
     kept = np.clip((products * _KNOWN_SHARE).astype(np.int64), 1, np.maximum(products - 1, 1))
     stage = np.full(len(ledger), TRAINED, dtype=np.int8)
     stage[tested & ~ledger.attributes] = HELD_OUT
-    stage[order[met <= np.repeat(kept, acts)]] = KNOWN
-    return Stages(
-        stage,
-        f"by user: {owners.size} users are held out of all training, and known by what they did until they had met "
-        f"{_KNOWN_SHARE:.0%} of their products",
-    )
+    known = met <= np.repeat(kept, acts)
+    how = f"what they did until they had met {_KNOWN_SHARE:.0%} of their products"
+    if options.history is not None:
+        known &= np.arange(order.size) - np.repeat(starts, acts) < options.history
+        how = f"their first {options.history} act(s) on products"
+    stage[order[known]] = KNOWN
+    return Stages(stage, f"by user: {owners.size} users are held out of all training, and known by {how}")
 
 
 def _first_attributes(ledger: Ledger) -> Mask:

@@ -17,7 +17,7 @@ from profilestore.evaluate.ledger import read_ledger
 from profilestore.evaluate.metrics import accuracy_at, hits_of, relevant_counts
 from profilestore.evaluate.options import EvaluateOptions, Split
 from profilestore.evaluate.questions import choose_catalogue, hide_products
-from profilestore.evaluate.splits import HELD_OUT, TRAINED, stage_events
+from profilestore.evaluate.splits import HELD_OUT, KNOWN, TRAINED, stage_events
 from profilestore.features.holm import holm
 from profilestore.features.taste.interactions import hash_of
 from profilestore.features.weights import FoldRules
@@ -135,6 +135,24 @@ def left_out_slowly(events: list[Event], *, repeats: bool) -> set[str]:
         # The first attributes of a user are known: they say who it is.
         held -= {event.event_id for event in [e for e in own if e.type == "attributes"][:1]}
     return held
+
+
+@given(acts, st.integers(1, 4))
+def test_newcomers_are_known_by_their_first_acts_and_asked_for_all_the_rest(
+    rows: list[tuple[int, int, int, str]], history: int
+) -> None:
+    events = events_of(rows)
+    ledger = read_ledger([events], FoldRules.of(Settings()))
+    stages = stage_events(ledger, EvaluateOptions(split="user", share=0.5, history=history))
+    whole = stage_events(ledger, EvaluateOptions(split="user", share=0.5))
+    assert np.array_equal(stages.trained, whole.trained)
+    for user_id in {event.user_id for event in events}:
+        own = [n for n, e in enumerate(events) if e.user_id == user_id and ledger.acts[n] and not ledger.repeated[n]]
+        known = [n for n in own if stages.of[n] == KNOWN]
+        later = [n for n in own if stages.of[n] == HELD_OUT]
+        assert len(known) <= history
+        assert set(known) <= {n for n in own if whole.of[n] == KNOWN}
+        assert all(events[n].time <= events[m].time for n in known for m in later)
 
 
 @given(acts, st.sampled_from(["time", "leave-one-out", "user"]), st.booleans(), st.floats(0.1, 0.9))

@@ -157,7 +157,8 @@ def test_plots_escape_names_and_show_each_method() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"share": 0.0}, {"share": 1.0}, {"share": math.nan}, {"ks": (0,)}, {"ks": ()}, {"ks": (1001,)},
-     {"split": "chance"}, {"budget": -1}, {"seed": -1}, {"cold_products": 0.9}, {"users": 1}],
+     {"split": "chance"}, {"budget": -1}, {"seed": -1}, {"cold_products": 0.9}, {"users": 1},
+     {"history": 2}, {"split": "user", "history": 0}],
 )  # fmt: skip
 def test_options_that_cannot_be_meant_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
