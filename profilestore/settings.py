@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -62,7 +63,17 @@ SEGMENT_FIELDS: Final = frozenset(
     )
 )  # fmt: skip
 
+# When everybody buys; the days are of the shop's time zone.
+DEFAULT_SALE_SEASONS: Final[dict[str, str]] = {
+    "618": "06-01/06-20",
+    "11.11": "11-01/11-12",
+    "christmas": "12-01/12-26",
+}
+
 Positive = Annotated[float, Field(gt=0)]
+_SALE_DAY: Final = r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_SALE_PART: Final = rf" *{_SALE_DAY}/{_SALE_DAY} *"
+SeasonDays = Annotated[str, Field(pattern=rf"^{_SALE_PART}(,{_SALE_PART})*$")]
 
 
 class Settings(BaseSettings):
@@ -127,6 +138,23 @@ class Settings(BaseSettings):
     # insight
     segment_method: Literal["kmeans", "hierarchical", "dbscan"] = "kmeans"
     segment_count: int | None = Field(default=None, ge=2, le=50)
+    odd_days: Positive = 365.0
+    odd_order_deviations: Positive = 4.0
+    odd_orders_a_day: int = Field(default=6, ge=2)
+    odd_acts_an_hour: int = Field(default=120, ge=2)
+    odd_acts_a_day: int = Field(default=250, ge=2)
+    odd_refunds: int = Field(default=4, ge=1)
+    odd_refund_share: float = Field(default=0.4, gt=0, le=1)
+    odd_accounts: int = Field(default=4, ge=2)
+    odd_likeness: float = Field(default=0.5, gt=0, le=1)
+    odd_score: float = Field(default=0.62, gt=0, le=1)
+    odd_share: float = Field(default=0.01, ge=0, le=1)
+    sale_seasons: dict[str, SeasonDays] = Field(
+        default_factory=lambda: dict(DEFAULT_SALE_SEASONS),
+        description="name -> first and last day, 11-01/11-12 of every year or 2026-02-01/2026-02-17, comma-separated",
+    )
+    churn_patience: float = Field(default=3.0, ge=1.0, le=10.0, description="own gaps of silence that are churn")
+    churn_bands: tuple[float, float] = Field(default=(0.25, 0.5), description="risks from which on it is medium, high")
     insight_without: tuple[str, ...] = Field(
         default=(), description="profile fields that no model may use: gender, age, attributes.NAME"
     )
@@ -148,6 +176,30 @@ class Settings(BaseSettings):
     def _keyword_fields(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not set(value) <= SEGMENT_FIELDS:
             raise ValueError(f"keyword fields of profiles: {', '.join(sorted(SEGMENT_FIELDS))}")
+        return value
+
+    @field_validator("sale_seasons")
+    @classmethod
+    def _days_of_a_calendar(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            for part in text.split(","):
+                ends = part.strip().split("/")
+                if len(ends[0]) != len(ends[1]):
+                    raise ValueError(f"{name}: both ends of a part have a year, or none has")
+                try:
+                    # A leap year, so that 02-29 is a day.
+                    first, last = (date.fromisoformat(end if len(end) == 10 else f"2024-{end}") for end in ends)
+                except ValueError:
+                    raise ValueError(f"{name}: no calendar has such a day") from None
+                if len(ends[0]) == 10 and last < first:
+                    raise ValueError(f"{name}: the last day is before the first one")
+        return value
+
+    @field_validator("churn_bands")
+    @classmethod
+    def _bands_in_order(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 < value[0] < value[1] < 1.0:
+            raise ValueError("two risks in order, above 0 and below 1, such as [0.25, 0.5]")
         return value
 
     @field_validator("time_zone")
@@ -211,6 +263,7 @@ _FORMS: Final = {
     "prefix": "lower-case letters, digits and _, in parts joined by -",
     "heap": "such as 1g or 512m",
     "currency": "three capital letters such as GBP",
+    "sale_seasons": "first and last day such as 11-01/11-12, or 2026-02-01/2026-02-17 for one year, comma-separated",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from profilestore.errors import TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
+from profilestore.insight.churn_lists import Churn
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
 from profilestore.insight.rule_segments import RuleSegments
@@ -43,6 +44,11 @@ class Insight:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._records = InsightRecords(parts.store)
+
+    @property
+    def churn(self) -> Churn:
+        """Who may stop buying: `customers` of a lifecycle, `why` somebody is thought to."""
+        return Churn(self._parts)
 
     @property
     def segments(self) -> RuleSegments:

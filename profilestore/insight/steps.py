@@ -119,6 +119,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step(
         "segments", "profilestore.insight.segments:derive_segments", "Segments by what users turn to and how they shop."
     ),
+    Step("churn", "profilestore.insight.churn:derive_churn", "Who is likely to stop buying, why, and the lifecycle."),
     Step("rules", "profilestore.insight.rule_step:derive_rules", "Who is in which rule segment now.", always=True),
     Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
 )
