@@ -18,6 +18,7 @@ import orjson
 
 from profilestore.documents import Event, Product, User
 from profilestore.errors import UsageError
+from profilestore.ingest.sample_churn import CHURN_STREAM, churn_acts, rhythm_users
 from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Habits, Shelf, Shopper, act
 from profilestore.ingest.sample_odd import ODD_STREAM, odd_acts, odd_kinds
 from profilestore.ingest.sample_products import Language, MadeProduct, make_products
@@ -33,7 +34,8 @@ QUERIES: Final = 200
 @dataclass(frozen=True)
 class SampleTruth:
     """What was planted. `queries` are (product_id, Chinese words, English words): each should find its product.
-    `user_segments` is empty where no segments were planted, `odd_users` (user -> kind) where no odd ones were."""
+    `user_segments` is empty where no segments were planted, `odd_users` (user -> kind) where no odd ones were.
+    `churn_users` are customers with a rhythm: user -> day of the last order where they stopped, None where not."""
 
     user_clusters: dict[str, dict[str, float]]
     product_clusters: dict[str, str]
@@ -42,6 +44,7 @@ class SampleTruth:
     queries: list[tuple[str, str, str]]
     user_segments: dict[str, str] = field(default_factory=dict)
     odd_users: dict[str, str] = field(default_factory=dict)
+    churn_users: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def generate_shop(
     end: datetime = DEFAULT_END,
     segments: bool = False,
     odd: bool = False,
+    churn: bool = False,
 ) -> SampleShop:
     """Make a shop; equal arguments give equal shops.
 
@@ -76,6 +80,7 @@ def generate_shop(
         end: the time before which everything happened; the history is 180 days long.
         segments: plant segments too: each user is one of a few kinds of shopper. Without, tastes are mixed freely.
         odd: plant odd users too, beside the `users` and with events beside the `events`.
+        churn: plant customers with a rhythm too, half of whom stop; beside the others as the odd ones are.
 
     Raises:
         UsageError: a number or language that cannot be meant.
@@ -102,6 +107,11 @@ def generate_shop(
         odd_rows, odd_users, odd_events = _plant_odd(users, shelf, seed=seed, language=language, end=end)
         rows += odd_rows
         acts += odd_events
+    churn_users: dict[str, str | None] = {}
+    if churn:
+        churn_rows, churn_users, churn_events = _plant_churn(len(rows), shelf, seed=seed, language=language, end=end)
+        rows += churn_rows
+        acts += churn_events
     acts.sort(key=lambda event: (event["time"], event["user_id"]))
     return SampleShop(
         products=[product.to_product(language) for product in made],
@@ -115,6 +125,7 @@ def generate_shop(
             queries=_plant_queries(made, Dice(query_rng)),
             user_segments={row.user_id: kind.name for row, kind in zip(rows, kinds, strict=False)},
             odd_users=odd_users,
+            churn_users=churn_users,
         ),
     )
 
@@ -141,6 +152,17 @@ def _plant_odd(
     rows = [row.model_copy(update={"personalisation": "on"}) for row in rows]
     acts = odd_acts(shoppers, kinds, shelf, end=end, dice=dice)
     return rows, {row.user_id: kind for row, kind in zip(rows, kinds, strict=True)}, acts
+
+
+def _plant_churn(
+    users: int, shelf: Shelf, *, seed: int, language: Language, end: datetime
+) -> tuple[list[User], dict[str, str | None], list[dict[str, Any]]]:
+    """Customers with a rhythm, who of them stopped when, and what they do; none of them opted out."""
+    dice = Dice(np.random.default_rng([seed, CHURN_STREAM]))
+    rows, shoppers = _make_users(rhythm_users(users), dice, shelf, language, end, [], first=users + 1)
+    rows = [row.model_copy(update={"personalisation": "on"}) for row in rows]
+    acts, stopped = churn_acts(shoppers, shelf, end=end, dice=dice)
+    return rows, stopped, acts
 
 
 def _make_users(
