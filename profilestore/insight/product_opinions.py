@@ -1,10 +1,10 @@
-"""What reviews say, written into the products: partial updates of insight's fields, only where they differ."""
+"""What insight says of products, written into them: partial updates of its fields, only where they differ."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.index_identity import resolve_index
@@ -18,11 +18,13 @@ _PAGE: Final = 10_000
 _WRITE_AT_ONCE: Final = 5000
 _ATTEMPTS: Final = 5
 
-Value = float | int | None
+Value = float | int | str | list[int] | None
 
 
-def write_products(parts: Parts, said: Mapping[str, Mapping[str, Value]]) -> int:
-    """Write the fields of each product; those of products that nothing is said of any more are emptied.
+def write_products(
+    parts: Parts, said: Mapping[str, Mapping[str, Any]], *, fields: Sequence[str] = PRODUCT_FIELDS
+) -> int:
+    """Write these fields of each product; those of products that nothing is said of any more are emptied.
 
     Returns:
         How many products were changed.
@@ -34,23 +36,23 @@ def write_products(parts: Parts, said: Mapping[str, Mapping[str, Value]]) -> int
     while True:
         before = resolve_index(parts.client, alias).uuid
         try:
-            return _write(parts, said)
+            return _write(parts, said, fields)
         except NotInitialised:
             # A switch of generations deletes the index that was read from a moment ago.
             if resolve_index(parts.client, alias).uuid == before:
                 raise
 
 
-def _write(parts: Parts, said: Mapping[str, Mapping[str, Value]]) -> int:
+def _write(parts: Parts, said: Mapping[str, Mapping[str, Any]], fields: Sequence[str]) -> int:
     alias, products = parts.settings.index("products"), parts.in_force.products
     index = products.identity().index
     products.refresh(index)
     changes: dict[str, dict[str, Value]] = {}
-    for page in products.scan(index, fields=list(PRODUCT_FIELDS), page=_PAGE):
+    for page in products.scan(index, fields=list(fields), page=_PAGE):
         for product_id, source, _ in page:
             wanted = said.get(product_id, {})
-            if any(_differs(source.get(name), wanted.get(name)) for name in PRODUCT_FIELDS):
-                changes[product_id] = {name: wanted.get(name) for name in PRODUCT_FIELDS}
+            if any(_differs(source.get(name), wanted.get(name)) for name in fields):
+                changes[product_id] = {name: wanted.get(name) for name in fields}
     wanted_count = len(changes)
     for _ in range(_ATTEMPTS):  # a conflict: the product's row was written at that moment
         if len(changes) == 0:
@@ -58,7 +60,7 @@ def _write(parts: Parts, said: Mapping[str, Mapping[str, Value]]) -> int:
         operations = [Operation("update", alias, product_id, change) for product_id, change in changes.items()]
         lost: set[str] = set()
         for start in range(0, len(operations), _WRITE_AT_ONCE):
-            outcomes = products.write(operations[start : start + _WRITE_AT_ONCE], action="writing sentiment")
+            outcomes = products.write(operations[start : start + _WRITE_AT_ONCE], action="writing insight of products")
             lost |= {outcome.id for outcome in outcomes if outcome.conflict}
         changes = {product_id: change for product_id, change in changes.items() if product_id in lost}
     if wanted_count > 0:
@@ -67,6 +69,6 @@ def _write(parts: Parts, said: Mapping[str, Mapping[str, Value]]) -> int:
 
 
 def _differs(old: Value, new: Value) -> bool:
-    if old is None or new is None:
-        return old is not new
-    return not math.isclose(old, new, abs_tol=1e-9)
+    if isinstance(old, (int, float)) and isinstance(new, (int, float)):
+        return not math.isclose(old, new, abs_tol=1e-9)
+    return old != new

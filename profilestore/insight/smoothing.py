@@ -21,7 +21,7 @@ WEEKS_A_YEAR: Final = 52
 _NEIGHBOURS: Final = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
 # The share of a week's weight in a yearly index that is the same for all weeks: one year's zero is not never.
 _EVEN: Final = 0.1
-_FITTED_LEAST: Final = 6
+_FITTED_LEAST: Final = 10
 
 Floats = NDArray[np.float64]
 # Of (series, weeks so far) and how many weeks ahead: (series, ahead), pieces a week.
@@ -47,6 +47,24 @@ def last_year(pieces: Floats, ahead: int) -> Floats:
 def level(pieces: Floats, ahead: int, *, alpha: float) -> Floats:
     """Simple exponential smoothing from the first sale on, one smoothing for all series."""
     return np.repeat(_smoothed(_since_first_sale(pieces), alpha)[:, None], ahead, axis=1)
+
+
+def mixed_level(pieces: Floats, ahead: int) -> Floats:
+    """The mean of a slow, a middling and a quick smoothing: which is best changes with the times, and a mean of
+    forecasts is seldom far from the best of them (Bates and Granger 1969)."""
+    found: Floats = np.mean([level(pieces, ahead, alpha=alpha) for alpha in (0.1, 0.3, 0.5)], axis=0)
+    return found
+
+
+def share_of_all(pieces: Floats, ahead: int, *, alpha: float) -> Floats:
+    """From the top down: a series' smoothed share of them all, times all of them smoothed quickly.
+
+    Single series are too noisy to tell that the shop grows; together they are not.
+    """
+    each = level(pieces, ahead, alpha=alpha)
+    all_of_them = level(pieces.sum(axis=0, keepdims=True), ahead, alpha=0.5)
+    found: Floats = each / np.maximum(each.sum(axis=0, keepdims=True), 1e-9) * all_of_them
+    return found
 
 
 def own_level(pieces: Floats, ahead: int) -> Floats:
@@ -121,7 +139,7 @@ def _smoothed(values: Floats, alpha: float, *, only_known: bool = False) -> Floa
 
 
 def _each(pieces: Floats, ahead: int, model: Callable[[Floats], object]) -> Floats:
-    """Fit a model to each series since its first sale; of fewer than six weeks, or all alike, the mean."""
+    """Fit a model to each series since its first sale; of fewer than ten weeks, or all alike, the mean."""
     found = np.zeros((len(pieces), ahead))
     for row, series in enumerate(pieces):
         known = series[np.flatnonzero(series > 0)[0] :] if series.any() else series[:0]
@@ -138,6 +156,8 @@ def _each(pieces: Floats, ahead: int, model: Callable[[Floats], object]) -> Floa
 BASELINES: Final[Mapping[str, Method]] = {"last week": last_week, "last 4 weeks": last_weeks}
 METHODS: Final[Mapping[str, Method]] = {
     **{f"smoothing {alpha}": partial(level, alpha=alpha) for alpha in (0.1, 0.2, 0.3, 0.5)},
+    "smoothing mixed": mixed_level,
+    **{f"share {alpha}": partial(share_of_all, alpha=alpha) for alpha in (0.1, 0.2, 0.3)},
     "smoothing of its own": own_level,
     "damped trend": damped_trend,
     **{f"sparse {share}": partial(sparse_level, alpha=0.2, beta=share) for share in (0.1, 0.2, 0.4)},
