@@ -14,13 +14,13 @@ Acts = list[dict[str, Any]]
 
 # Beside the seed, so that the users of the shop stay as they are.
 ODD_STREAM: Final = 0x0DD
-_A_GROUP: Final = 7
+_A_GROUP: Final = 8
 _PAY: Final = {"payment_method": "card"}
 
 
 def odd_kinds(users: int) -> list[str]:
-    """The kind of each odd user of a shop of so many others: one in 25, at least eight of each kind."""
-    of_each = max(8, users // 25 // len(ODD_KINDS))
+    """The kind of each odd user of a shop of so many others: one in 25, in whole groups of eight of each kind."""
+    of_each = _A_GROUP * max(1, users // 25 // len(ODD_KINDS) // _A_GROUP)
     return [kind for kind in ODD_KINDS for _ in range(of_each)]
 
 
@@ -107,9 +107,9 @@ def _crawls(shopper: Shopper, shelf: Shelf, end: datetime, dice: Dice) -> Acts:
 
 
 def _script(shelf: Shelf, dice: Dice) -> list[tuple[str, Item]]:
-    """What a group of accounts does: four to seven products, looked at, bought and praised."""
+    """What a group of accounts does: five to nine products, looked at, bought and praised."""
     steps: list[tuple[str, Item]] = []
-    for _ in range(4 + dice.below(4)):
+    for _ in range(5 + dice.below(5)):
         item = _draw(shelf, dice)
         steps += [(kind, item) for kind in ("view", "cart", "purchase")]
         if dice.chance(0.7):

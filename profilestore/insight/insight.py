@@ -10,6 +10,7 @@ from typing import Literal
 from profilestore.errors import TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
 from profilestore.insight.churn_lists import Churn
+from profilestore.insight.odd_list import FlaggedUsers
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
 from profilestore.insight.rule_segments import RuleSegments
@@ -54,6 +55,11 @@ class Insight:
     def segments(self) -> RuleSegments:
         """Segments by rule: `define`, `all`, `members`, `snapshot` …"""
         return RuleSegments(self._parts)
+
+    @property
+    def odd(self) -> FlaggedUsers:
+        """Who is flagged for a person to look at, and why: `all`."""
+        return FlaggedUsers(self._parts)
 
     @property
     def sentiment(self) -> Sentiments:
