@@ -133,6 +133,7 @@ def sample(
     language: Annotated[str, typer.Option("--language", help="mixed, zh or en.")] = "mixed",
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same shop.")] = 7,
     segments: Annotated[bool, typer.Option("--segments", help="Plant segments too, kinds of shopper.")] = False,
+    odd: Annotated[bool, typer.Option("--odd", help="Plant odd users too, beside the others.")] = False,
     churn: Annotated[
         bool, typer.Option("--churn", help="Plant customers with a rhythm too, half of whom stop.")
     ] = False,
@@ -148,6 +149,7 @@ def sample(
         seed=seed, users=users, products=products, events=events,
         language=language,  # type: ignore[arg-type]  # checked above
         segments=segments,
+        odd=odd,
         churn=churn,
     )  # fmt: skip
     files = write_shop(shop, output)
