@@ -36,6 +36,7 @@ from profilestore.recommend.interface import Answering
 from profilestore.settings import Settings
 
 if TYPE_CHECKING:
+    from profilestore.dashboards.previewing import Preview
     from profilestore.dashboards.refresh.refreshing import RefreshReport
     from profilestore.dashboards.refresh.told import Told
     from profilestore.evaluate.options import EvaluateOptions
@@ -326,6 +327,20 @@ class ProfileStore(Answering):
     def refresh_popularity(self) -> int:
         """Derive popularity and trending of all products from the log; returns how many were written."""
         return refresh_popularity(self._client, self.settings)
+
+    def preview_dashboards(self, *, language: Literal["en", "zh"] = "en", users: Sequence[str] = ()) -> Preview:
+        """All dashboards with their numbers of now as one page; `refresh_dashboards` first, for those of today.
+
+        Args:
+            language: of the page.
+            users: to choose among on *One customer*; a sample of 50 when empty.
+
+        Raises:
+            NotFound: one of the users is not known, or has switched personalisation off.
+        """
+        from profilestore.dashboards.previewing import make_preview
+
+        return make_preview(self._client, self.settings, language=language, users=users)
 
     def refresh_dashboards(self, *, rebuild: bool = False, progress: Progress = _silent) -> RefreshReport:
         """Bring to the day what dashboards read beside the shop's own indices; quick when nothing is new.

@@ -77,9 +77,7 @@ COMMANDS: Final = (
         "Turn profiles into knowledge: value, segments and more, written back into the profiles.",
     ),
     PlannedCommand(
-        "insight",
-        "profilestore.cli.insight:app",
-        "Turn profiles into knowledge: value, segments and more, written back into the profiles.",
+        "dashboards", "profilestore.cli.dashboards:app", "Kibana dashboards as code, with a preview that needs no Kibana."
     ),
     PlannedCommand(
         "sample",

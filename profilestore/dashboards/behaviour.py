@@ -73,7 +73,7 @@ def _acts(words: ShopWords) -> tuple[Chart, ...]:
              x=DateHistogram(label=t("Week", "周"), field="time", interval="1w"), split=words.event_types(),
              y=(Count(label=t("Events a week", "每周事件数")),)),
         Bar(id="funnel", title=t("From view to purchase", "浏览 – 加购 – 购买漏斗"), source=words.activity, lying=True,
-            missing=_no_events(words), x=Filters(label=t("Step", "步骤"), filters=funnel), y=(people,),
+            missing=_no_events(words), x=Filters(label=t("Step", "步骤"), filters=funnel, keep_empty=True), y=(people,),
             description=t("Customers who did each in the period.", "期间内做过每一步的客户数。")),
         Heatmap(id="hours", title=t("When customers are active", "活跃时段"), source=words.activity, missing=_no_events(words),
                 description=t(f"Events by hour and weekday, {words.time_zone}.", f"按小时与星期的事件数,{words.time_zone} 时区。"),

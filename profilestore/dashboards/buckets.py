@@ -63,11 +63,15 @@ class Labelled(Part):
 
 class Filters(Part):
     """Conditions with names, in this order; a document may meet several. The way to words in two languages for
-    values that are known beforehand."""
+    values that are known beforehand.
+
+    `keep_empty`: the preview shows also those that nothing meets, as for the steps of a funnel.
+    """
 
     kind: Literal["filters"] = "filters"
     label: str
     filters: tuple[Labelled, ...] = Field(min_length=1)
+    keep_empty: bool = False
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -19,12 +19,12 @@ _MONTHS = 25
 def retention_panels(words: ShopWords) -> tuple[Panel, ...]:
     """The panels in their places."""
     high, at_risk, risk, back, buyers = _tiles(words)
-    cohorts, returning = _cohorts(words)
+    cohorts, new_buyers, returning = _cohorts(words)
     bands, stages, revenue, by_segment = _risk(words)
     when, categories, chance = _next(words)
     return in_rows(
         (5, [(10, high), (10, at_risk), (9, risk), (9, back), (10, buyers)]),
-        (18, [(32, cohorts), (16, returning)]),
+        (18, [(28, cohorts), (9, new_buyers), (11, returning)]),
         (13, [(11, bands), (11, stages), (15, revenue), (11, by_segment)]),
         (13, [(16, when), (18, categories), (14, chance)]),
     )
@@ -71,7 +71,9 @@ def _cohorts(words: ShopWords) -> tuple[Chart, ...]:
     t = words.t
     missing = t("Nobody has bought anything yet, or `profilestore dashboards refresh` was not run.",
                 "尚无购买记录,或尚未运行 `profilestore dashboards refresh`。")  # fmt: skip
-    cohort = Is(field="figure", value="retention")
+    figure = Is(field="figure", value="retention")
+    # in the month of the first purchase all buy; it would drown the others
+    cohort = Every(conditions=(figure, Within(field="cohort_age", gte=1)))
     share = Ratio(label=t("Bought again", "再次购买"), unit=words.share.model_copy(update={"decimals": 0}),
                   above=Sum(label="", field="active"), below=Sum(label="", field="users"))  # fmt: skip
     after = Terms(label=t("Months since the first purchase", "首次购买后的月数"), field="cohort_age", limit=_MONTHS, order="ascending")
@@ -83,9 +85,13 @@ def _cohorts(words: ShopWords) -> tuple[Chart, ...]:
                               "各首购月份的客户在之后每月再次购买的比例;最后一个月可能不完整。类目为客户的主要类目。时间范围对它不起作用。"),
                 x=after, value=share,
                 y=Terms(label=t("First purchase", "首购月份"), field="cohort_month", limit=_MONTHS, order="descending")),
+        Bar(id="new-buyers", title=t("New buyers", "首购客户"), source=words.retention, missing=missing, lying=True,
+            where=Every(conditions=(figure, Is(field="cohort_age", value=0))),
+            x=Terms(label=t("First purchase", "首购月份"), field="cohort_month", limit=_MONTHS, order="descending"),
+            y=(Sum(label=t("Customers", "客户数"), field="users"),)),
         Bar(id="retention-curve", title=t("Retention by month", "逐月留存率"), source=words.retention, missing=missing,
             description=t("All cohorts together, from the first month after.", "所有首购月份合计,自次月起。"),
-            where=Every(conditions=(cohort, Within(field="cohort_age", gte=1))), x=after, y=(share.model_copy(update={"unit": words.share}),)),
+            where=cohort, x=after, y=(share.model_copy(update={"unit": words.share}),)),
     )  # fmt: skip
 
 
