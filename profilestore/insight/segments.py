@@ -28,7 +28,7 @@ from profilestore.insight.segment_names import Trait, kept_names, name_segments,
 from profilestore.insight.snapshots import count_segments
 from profilestore.insight.steps import Outcome, Run
 
-__all__ = ["Segmentation", "derive_segments", "segment_users"]
+__all__ = ["Segmentation", "derive_segments", "product_groups", "segment_users"]
 
 _BOOTSTRAPS: Final = 1000
 _CONFIDENCE: Final = (2.5, 97.5)
@@ -135,7 +135,7 @@ def derive_segments(run: Run) -> Outcome:
     """
     history, settings = run.history, run.settings
     run.progress(f"finding segments among {len(history.user_ids):,} users")
-    groups_of, groups = _groups(run)
+    groups_of, groups = product_groups(run)
     made = segment_users(
         history, groups_of=groups_of, time_zone=settings.time_zone,
         method=settings.segment_method, count=settings.segment_count, seed=run.seed,
@@ -199,7 +199,7 @@ def _by_group(run: Run, made: Segmentation, names: Sequence[str], ids: Sequence[
 _IN_ONE: Final = {"exists": {"field": "segment"}}
 
 
-def _groups(run: Run) -> tuple[dict[str, list[str]], str]:
+def product_groups(run: Run) -> tuple[dict[str, list[str]], str]:
     """The categories of the products, or their topics where there are not two categories."""
     shelf = run.history.shelf
     if len({category for category in shelf.categories if category != ""}) >= 2:
