@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from profilestore.cli.churn import app as churn_app
+from profilestore.cli.demand import demand
 from profilestore.cli.odd import app as odd_app
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
+from profilestore.cli.propensity import app as propensity_app
 from profilestore.cli.segments import app as segments_app
 from profilestore.cli.sentiment import app as sentiment_app
 
@@ -23,6 +25,8 @@ __all__ = ["app"]
 HELP = "Turn profiles into knowledge: value, segments and more, written back into the profiles."
 app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
 app.add_typer(churn_app, name="churn")
+app.add_typer(propensity_app, name="propensity")
+app.command("demand")(demand)
 app.add_typer(segments_app, name="segments")
 app.add_typer(odd_app, name="odd")
 app.add_typer(sentiment_app, name="sentiment")
