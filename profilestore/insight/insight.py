@@ -10,6 +10,7 @@ from typing import Literal
 from profilestore.errors import TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
 from profilestore.insight.churn_lists import Churn
+from profilestore.insight.demands import Demands
 from profilestore.insight.odd_list import FlaggedUsers
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
@@ -60,6 +61,11 @@ class Insight:
     def odd(self) -> FlaggedUsers:
         """Who is flagged for a person to look at, and why: `all`."""
         return FlaggedUsers(self._parts)
+
+    @property
+    def demand(self) -> Demands:
+        """The sales outlook: `weeks`, `all_weeks`, `products`."""
+        return Demands(self._parts)
 
     @property
     def sentiment(self) -> Sentiments:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.errors import TooLittleData
-from profilestore.insight.backtest import AHEAD, Kind, Origins, Trial, origins_of, try_kind
+from profilestore.insight.backtest import AHEAD, Kind, Trial, origins_of, try_kind
 from profilestore.insight.sales import WeeklySales
 from profilestore.insight.smoothing import METHODS, WEEKS_A_YEAR
 from profilestore.insight.yearly import Season, find_seasons
 
-__all__ = ["BEST_SELLERS", "Outlook", "make_outlook"]
+__all__ = ["BEST_SELLERS", "Found", "Outlook", "make_outlook"]
 
 BEST_SELLERS: Final = 100
 _CATEGORIES_MOST: Final = 100
@@ -53,11 +54,31 @@ class Outlook:
     total_low: Floats
     total_high: Floats
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Product ids or categories."""
+        return self.sales.keys
 
-def make_outlook(
-    products: WeeklySales, categories: Sequence[str], *, seed: int
-) -> tuple[Outlook, Outlook, dict[str, Trial], list[Season], Origins]:
+
+@dataclass(frozen=True)
+class Found:
     """The outlook of products and of categories, the backtest of each kind of series, and the seasonal products.
+    `measured_days` are the days as of which the forecasts were measured."""
+
+    products: Outlook
+    categories: Outlook
+    trials: dict[str, Trial]
+    seasons: list[Season]
+    measured_days: list[date]
+
+    @property
+    def beats(self) -> bool:
+        """Whether the best sellers, or what there is in their stead, are foretold better than by the naive way."""
+        return next(iter(self.trials.values())).beats
+
+
+def make_outlook(products: WeeklySales, categories: Sequence[str], *, seed: int) -> Found:
+    """Forecast products and categories, and check how well that would have gone before.
 
     Args:
         products: pieces by product and week.
@@ -95,7 +116,7 @@ def make_outlook(
     by_category = _filled(grouped, [(every, every.rows_at(grouped.weeks))], trials)
     if len(trials) == 0:
         raise TooLittleData("no product was sold long and often enough for a forecast that can be checked.")
-    return shop, by_category, trials, seasons, origins
+    return Found(shop, by_category, trials, seasons, [products.day_of(week) for week in origins.measuring])
 
 
 def _product_kinds(pieces: Floats, known: set[int], yearly: set[int]) -> list[tuple[Kind, Rows]]:

@@ -123,6 +123,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("rules", "profilestore.insight.rule_step:derive_rules", "Who is in which rule segment now.", always=True),
     Step("odd", "profilestore.insight.odd:derive_odd", "Users whose behaviour a person should look at, and why."),
     Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
+    Step("demand", "profilestore.insight.demand:derive_demand", "What will be sold in the next four weeks."),
 )
 
 
