@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from profilestore.cli.options import JsonOption
+from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
 
 if TYPE_CHECKING:
     from profilestore.insight.labelled.comparison import Comparison, ModelFigures
+    from profilestore.settings import Settings
 
 __all__ = ["app"]
 
@@ -26,7 +27,9 @@ def propensity() -> None:
 
 
 @app.command("compare")
+@with_settings
 def compare(
+    settings: Settings,
     file: Annotated[
         Path, typer.Option("--from", metavar="FILE", help="CSV, TSV, JSONL or Parquet; a row is what is foretold.")
     ],
@@ -62,7 +65,15 @@ def compare(
     from profilestore.insight.labelled.comparison import compare_models
     from profilestore.insight.labelled.reading import read_table
 
-    table = read_table(file, label=label, positive=positive, group=group, without=without or (), as_words=words or ())
+    table = read_table(
+        file,
+        label=label,
+        positive=positive,
+        group=group,
+        without=without or (),
+        as_words=words or (),
+        sensitive=settings.insight_without,
+    )
     made = compare_models(table, models=model or (), folds=folds, seed=seed, progress=say)
     if html is not None:
         _write_page(made, html, source=file.name, label=label)

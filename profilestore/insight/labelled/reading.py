@@ -37,6 +37,7 @@ def read_table(
     group: str | None = None,
     without: Sequence[str] = (),
     as_words: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
     delimiter: str | None = None,
 ) -> LabelledTable:
     """Read a table with a label from CSV, TSV, JSONL or Parquet, packed or not.
@@ -51,6 +52,7 @@ def read_table(
         group: column whose equal values belong together, such as a user or a session; it is no feature.
         without: columns that are no features either.
         as_words: columns whose numbers are codes, such as a region's, and not more or less.
+        sensitive: columns that no model may use, where there are such.
         delimiter: of a CSV; found out where None.
 
     Raises:
@@ -69,6 +71,7 @@ def read_table(
     rows = np.flatnonzero(known)
     groups = None if group is None else _groups_of([columns[group][row] for row in rows.tolist()])
     left_out = dict.fromkeys(without, "left out as asked")
+    left_out |= {name: "sensitive, by the setting insight_without" for name in sensitive if name in columns}
     left_out |= {} if group is None else {group: "says which rows belong together"}
     features: dict[str, Any] = {}
     for name, cells in columns.items():
