@@ -4,6 +4,8 @@ The mapping of each index stands in `mappings/`; `profilestore init --check` com
 """
 
 from profilestore.documents.activity import ActivityDocument
+from profilestore.documents.audience import AudienceDocument
+from profilestore.documents.audit import AuditDocument
 from profilestore.documents.demand import DemandWeek
 from profilestore.documents.event import EVENT_TYPES, Event, content_id
 from profilestore.documents.figure import FigureDocument
@@ -17,6 +19,8 @@ __all__ = [
     "EVENT_TYPES",
     "USER_FIELDS",
     "ActivityDocument",
+    "AudienceDocument",
+    "AuditDocument",
     "DemandWeek",
     "Event",
     "FigureDocument",

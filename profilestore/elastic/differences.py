@@ -10,6 +10,8 @@ from elasticsearch import Elasticsearch, NotFoundError
 
 from profilestore.documents import (
     ActivityDocument,
+    AudienceDocument,
+    AuditDocument,
     DemandWeek,
     Event,
     FigureDocument,
@@ -32,6 +34,8 @@ _MODELS: Final[dict[str, type[Document]]] = {
     "demand": DemandWeek,
     "activity": ActivityDocument,
     "figures": FigureDocument,
+    "audiences": AudienceDocument,
+    "audits": AuditDocument,
 }
 
 

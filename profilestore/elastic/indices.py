@@ -40,6 +40,8 @@ KINDS: Final = (
     "demand",
     "activity",
     "figures",
+    "audiences",
+    "audits",
 )
 
 

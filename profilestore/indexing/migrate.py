@@ -43,7 +43,7 @@ def migrate(parts: Parts, *, progress: Callable[[str], None] = lambda step: None
     kinds = {difference.kind for difference in left}
     if len(kinds & {"products", "profiles", "events"}) > 0:
         build = parts.builder.build(new_log="events" in kinds, progress=progress)
-    small = sorted(kinds & {"models", "texts", "recommendations", "segments", "demand", "activity", "figures"})
+    small = sorted(kinds - {"products", "profiles", "events"})
     if len(small) > 0:
         generations = parts.generations
         with generations.building():

@@ -85,9 +85,11 @@ def test_a_new_field_is_added_in_place(shop: ProfileStore, mappings: Callable[..
         ("demand", lambda p: p["kind"].update({"ignore_above": 900})),
         ("activity", lambda p: p["brand"].update({"ignore_above": 900})),
         ("figures", lambda p: p["topic"].update({"ignore_above": 900})),
+        ("audiences", lambda p: p["channel"].update({"ignore_above": 900})),
+        ("audits", lambda p: p["action"].update({"ignore_above": 900})),
     ],
     ids=["products", "profiles", "events", "models", "texts", "recommendations", "segments", "demand",
-         "activity", "figures"],
+         "activity", "figures", "audiences", "audits"],
 )
 def test_what_cannot_be_changed_in_place_is_built_beside(
     shop: ProfileStore, mappings: Callable[..., None], kind: str, change: Change

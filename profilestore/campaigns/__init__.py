@@ -1,0 +1,1 @@
+"""From profiles to action: audiences, and what is made of them."""
