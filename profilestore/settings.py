@@ -98,6 +98,13 @@ class Settings(BaseSettings):
     ca_certs: Path | None = None
     request_timeout_s: Positive = 60.0
 
+    # where dashboards are pushed to; without credentials of its own Kibana takes those of Elasticsearch
+    kibana_url: str | None = None
+    kibana_space: str | None = Field(default=None, pattern=r"^[a-z0-9_-]+$", max_length=100)
+    kibana_api_key: SecretStr | None = None
+    kibana_username: str | None = None
+    kibana_password: SecretStr | None = None
+
     # the shop
     time_zone: str = "UTC"
     currency: str = Field(default="GBP", pattern=r"^[A-Z]{3}$")
@@ -149,6 +156,8 @@ class Settings(BaseSettings):
     odd_likeness: float = Field(default=0.5, gt=0, le=1)
     odd_score: float = Field(default=0.62, gt=0, le=1)
     odd_share: float = Field(default=0.01, ge=0, le=1)
+    map_products: Literal["text", "topics", "taste"] = "text"
+    map_sample: int = Field(default=5000, ge=20, le=20_000)
     sale_seasons: dict[str, SeasonDays] = Field(
         default_factory=lambda: dict(DEFAULT_SALE_SEASONS),
         description="name -> first and last day, 11-01/11-12 of every year or 2026-02-01/2026-02-17, comma-separated",
@@ -159,7 +168,7 @@ class Settings(BaseSettings):
         default=(), description="profile fields that no model may use: gender, age, attributes.NAME"
     )
 
-    @field_validator("elasticsearch_url")
+    @field_validator("elasticsearch_url", "kibana_url")
     @classmethod
     def _url_without_credentials(cls, value: str | None) -> str | None:
         if value is None:
@@ -168,7 +177,10 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise ValueError("not a URL such as http://127.0.0.1:9200")
         if "@" in parts.netloc:  # a URL is printed, credentials never are
-            raise ValueError("put user and password into PROFILESTORE_USERNAME and PROFILESTORE_PASSWORD, not the URL")
+            raise ValueError(
+                "put user and password into PROFILESTORE_USERNAME and PROFILESTORE_PASSWORD, or _KIBANA_USERNAME and "
+                "_KIBANA_PASSWORD, not the URL"
+            )
         return value.rstrip("/")
 
     @field_validator("segment_fields")
@@ -263,6 +275,7 @@ _FORMS: Final = {
     "prefix": "lower-case letters, digits and _, in parts joined by -",
     "heap": "such as 1g or 512m",
     "currency": "three capital letters such as GBP",
+    "kibana_space": "the id of a space: lower-case letters, digits, - and _",
     "sale_seasons": "first and last day such as 11-01/11-12, or 2026-02-01/2026-02-17 for one year, comma-separated",
 }
 

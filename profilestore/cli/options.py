@@ -18,7 +18,9 @@ __all__ = ["JsonOption", "YesOption", "with_settings"]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-_CREDENTIALS: Final = frozenset(("api_key", "username", "password", "ca_certs"))
+_CREDENTIALS: Final = frozenset(
+    ("api_key", "username", "password", "ca_certs", "kibana_api_key", "kibana_username", "kibana_password")
+)
 
 _PREFIX = Annotated[
     str | None, typer.Option("--prefix", metavar="NAME", help="The shop: how its indices begin.", show_default=False)

@@ -17,7 +17,15 @@ from typing import Final
 from profilestore.errors import ServerUnavailable
 from profilestore.settings import Settings
 
-__all__ = ["compose_down", "compose_up", "docker_answers", "environment_file", "local_password", "read_environment"]
+__all__ = [
+    "compose_down",
+    "compose_up",
+    "docker_answers",
+    "environment_file",
+    "local_kibana",
+    "local_password",
+    "read_environment",
+]
 
 COMPOSE_NAME: Final = "docker-compose.yml"
 UP_TIMEOUT_S: Final = 900
@@ -59,6 +67,12 @@ def local_password(home: Path, *, url: str) -> str | None:
     if url != f"http://127.0.0.1:{made.get('ELASTICSEARCH_PORT')}":
         return None
     return made.get("ELASTIC_PASSWORD")
+
+
+def local_kibana(home: Path) -> str | None:
+    """Where Docker runs Kibana for this home, if it does."""
+    port = read_environment(home).get("KIBANA_PORT")
+    return None if port is None else f"http://127.0.0.1:{port}"
 
 
 def compose_up(settings: Settings, *, port: int, kibana_port: int, say: Callable[[str], None]) -> None:
