@@ -37,6 +37,9 @@ def list_customers(
     band: Annotated[
         str | None, typer.Option("--band", metavar="low|medium|high", help="Only of this band of risk.")
     ] = None,
+    by: Annotated[
+        str, typer.Option("--by", metavar="risk|stake", help="First the greatest risk, or risk times what was spent.")
+    ] = "risk",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="A .csv or .jsonl file, which only you may read."),
@@ -44,14 +47,14 @@ def list_customers(
     language: LanguageOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List customers of a lifecycle with risk and reasons: the greatest risk first, new ones the latest first."""
+    """List customers of a lifecycle with their risk and its reasons; new ones the latest first."""
     from profilestore.insight.churn_lists import LIST_FIELDS
     from profilestore.insight.exporting import write_users
     from profilestore.store import ProfileStore
 
     with ProfileStore.open(settings) as shop:
         rows = shop.insight.churn.customers(
-            lifecycle, min_risk=min_risk, band=band, n=n, language=language or settings.language
+            lifecycle, min_risk=min_risk, band=band, n=n, by=by, language=language or settings.language
         )
     if output is not None:
         written = write_users(rows, output, fields=[*LIST_FIELDS, "reasons"])

@@ -101,7 +101,7 @@ def derive_churn(run: Run) -> Outcome:
     run.progress("checking churn on a held-out time")
     check = check_churn(history, terms, seed=run.seed)
     run.progress("learning who stops buying")
-    model = fit_churn(learn_from(history, terms, seed=run.seed), kind=check.kind, seed=run.seed)
+    model = fit_churn(learn_from(history, terms, seed=run.seed), seed=run.seed)
     now = cut_at(history, history.as_of, terms, seed=run.seed)
     risk = np.round(model.risk(now.values), 4)
     lifecycles = lifecycles_of(now.rhythm, risk, now.told, run.settings.churn_bands[1])
@@ -141,7 +141,7 @@ def _record(run: Run, check: ChurnCheck, model: ChurnModel, now: Cut, risk: Floa
         name="churn",
         window=window_of(history),
         settings={
-            "model": model.kind,
+            "model": list(model.parts),
             "features": list(FEATURES),
             "fitted_on": model.fitted_on,
             "patience_in_own_gaps": check.terms.patience,

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from profilestore.insight.churn_check import ChurnCheck
 
 __all__ = ["churn_card"]
-
-_KINDS: Final = {
-    "boosting": ("gradient boosting", "梯度提升"),
-    "logistic": ("logistic regression", "逻辑回归"),
-    "both": ("gradient boosting and logistic regression together", "梯度提升与逻辑回归的平均"),
-}
 
 
 def churn_card(check: ChurnCheck, customers: int) -> dict[str, str]:
@@ -26,7 +20,8 @@ def churn_card(check: ChurnCheck, customers: int) -> dict[str, str]:
     figures, terms = check.figures, check.terms
     least = min(14.0, terms.most_days)
     english = [
-        f"Who of {customers:,} customers is likely to stop buying, by {_KINDS[check.kind][0]}, calibrated.",
+        f"Who of {customers:,} customers is likely to stop buying, by gradient boosting and logistic "
+        "regression together, calibrated.",
         f"Churn: no order for {terms.patience:g} times the user's own gap between orders, at least {least:.0f} and at "
         f"most {terms.most_days:.0f} days. A day of a sale counts for as many as it is livelier; who buys in sales is "
         "waited for until the next one is over.",
@@ -39,7 +34,7 @@ def churn_card(check: ChurnCheck, customers: int) -> dict[str, str]:
         ),
     ]
     chinese = [
-        f"{customers:,} 位顾客中谁可能不再购买：{_KINDS[check.kind][1]}，概率经校准。",
+        f"{customers:,} 位顾客中谁可能不再购买：梯度提升与逻辑回归的平均，概率经校准。",
         f"流失：超过本人购买间隔的 {terms.patience:g} 倍（至少 {least:.0f} 天、至多 {terms.most_days:.0f} 天）无订单。"
         "促销日按其热度折算成若干平日；只在促销时购买的顾客，等到下一次促销结束。",
         "只依据订单、退货与浏览，不含年龄、性别与地区。这是概率，不是对某个人的断言。不可用于关乎个人权利或价格的决定。",
@@ -65,11 +60,12 @@ def _english(name: str, figures: dict[str, Any]) -> str:
         f"Brier score {_range(figures['brier'])}, of always saying the mean "
         f"{figures['brier_always_the_mean']['mean']:.3f}."
     )
-    gain = figures.get("auc_above_logistic")
-    if gain is None:
-        return told
+    gain = figures["auc_above_logistic"]
     verdict = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "no different from"
-    return f"{told} Its AUC is {verdict} a logistic regression's ({_range(figures['auc_logistic'])})."
+    return (
+        f"{told} Logistic regression alone has an AUC of {_range(figures['auc_logistic'])}, boosting alone of "
+        f"{_range(figures['auc_boosting'])}; both together are {verdict} the former ({_range(gain)})."
+    )
 
 
 def _chinese(name: str, figures: dict[str, Any]) -> str:
@@ -79,11 +75,12 @@ def _chinese(name: str, figures: dict[str, Any]) -> str:
         f"（提高 {_range(figures['auc_above_ratio'])}）；PR-AUC {_range(figures['pr_auc'])}；"
         f"Brier {_range(figures['brier'])}，总猜均值为 {figures['brier_always_the_mean']['mean']:.3f}。"
     )
-    gain = figures.get("auc_above_logistic")
-    if gain is None:
-        return told
-    verdict = "高于逻辑回归" if gain["low"] > 0 else "低于逻辑回归" if gain["high"] < 0 else "与逻辑回归无显著差别"
-    return f"{told}AUC {verdict}（{_range(figures['auc_logistic'])}）。"
+    gain = figures["auc_above_logistic"]
+    verdict = "高于" if gain["low"] > 0 else "低于" if gain["high"] < 0 else "无显著差别于"
+    return (
+        f"{told}单用逻辑回归 AUC 为 {_range(figures['auc_logistic'])}，单用梯度提升为 "
+        f"{_range(figures['auc_boosting'])}；两者平均{verdict}前者（{_range(gain)}）。"
+    )
 
 
 def _range(figure: dict[str, float]) -> str:

@@ -8,7 +8,7 @@ a user's silence to their own gap.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from profilestore.errors import TooLittleData
 from profilestore.insight.churn_features import churn_features
-from profilestore.insight.churn_model import KINDS, ChurnModel, Examples, fit_churn, joined
+from profilestore.insight.churn_model import MODEL, PARTS, Examples, alone, fit_churn, joined
 from profilestore.insight.history import DAY_S, History
 from profilestore.insight.intervals import settled
 from profilestore.insight.ranking import Resamples, calibration_table, expected_calibration_error, figure_of
@@ -56,7 +56,6 @@ class ChurnCheck:
     """What came of the check.
 
     Attributes:
-        kind: of model that did best before the held-out time; it is the one in force.
         figures: with intervals; `customers` are all with an order, `not_lapsed` those who had not churned already.
         calibration: by tenths of the users by risk: predicted, churned.
         users, churned, risk: (n,) of the users that were judged: rows of the history, what happened, what was said.
@@ -64,7 +63,6 @@ class ChurnCheck:
             and for those not lapsed.
     """
 
-    kind: str
     figures: dict[str, Any]
     calibration: list[dict[str, Any]]
     users: NDArray[np.int64]
@@ -73,7 +71,6 @@ class ChurnCheck:
     beats: bool
     terms: ChurnTerms
     at: float
-    shares: dict[str, float] = field(default_factory=dict)
 
 
 def cut_at(history: History, at: float, terms: ChurnTerms, *, seed: int) -> Cut:
@@ -136,10 +133,7 @@ def check_churn(history: History, terms: ChurnTerms, *, seed: int) -> ChurnCheck
     cut = cut_at(history, at, terms, seed=seed)
     held_out = cut.examples(history)
     _both_kinds(held_out, "to check it on")
-    kind = _best_kind(known, terms, seed=seed)
-    models = {name: fit_churn(learned, kind=name, seed=seed) for name in ("boosting", "logistic")}
-    models["both"] = ChurnModel("both", models["boosting"].parts + models["logistic"].parts,
-                                models["boosting"].usual, models["boosting"].fitted_on)  # fmt: skip
+    models = alone(fit_churn(learned, seed=seed))
     risks = {name: model.risk(held_out.values) for name, model in models.items()}
     ratio = cut.rhythm.plain_ratio[cut.told]
     live = ~cut.rhythm.lapsed[cut.told]
@@ -147,52 +141,33 @@ def check_churn(history: History, terms: ChurnTerms, *, seed: int) -> ChurnCheck
         "held_out_days": settled(terms.most_days),
         "learned_from": len(learned),
         "waiting_for_a_sale": int((~cut.told).sum()),
-        "customers": _judge(held_out.churned, risks, kind, ratio, seed),
+        "customers": _judge(held_out.churned, risks, ratio, seed),
     }
     beats = figures["customers"]["auc_above_ratio"]["low"] > 0.0
     inside = held_out.churned[live]
     if min(inside.sum(), inside.size - inside.sum()) >= _GROUP_LEAST:
         chosen = {name: risk[live] for name, risk in risks.items()}
-        figures["not_lapsed"] = _judge(inside, chosen, kind, ratio[live], seed)
+        figures["not_lapsed"] = _judge(inside, chosen, ratio[live], seed)
         beats = beats and figures["not_lapsed"]["auc_above_ratio"]["low"] > 0.0
-    risk = risks[kind]
+    risk = risks[MODEL]
     table = calibration_table(held_out.churned, risk, names=_NAMES, seed=seed)
     figures["calibration_error"] = expected_calibration_error(table, names=_NAMES)
-    return ChurnCheck(kind, figures, table, held_out.users, held_out.churned, risk, beats, terms, at)
+    return ChurnCheck(figures, table, held_out.users, held_out.churned, risk, beats, terms, at)
 
 
-def _best_kind(known: History, terms: ChurnTerms, *, seed: int) -> str:
-    """The kind of the least log loss a patience before the held-out time, which it knows nothing of; boosting where
-    the history is too short to ask."""
-    from sklearn.metrics import log_loss
-
-    at = known.as_of - terms.most_days * DAY_S
-    try:
-        learned = learn_from(known.before(at), terms, seed=seed)
-        asked = cut_at(known, at, terms, seed=seed).examples(known)
-        _both_kinds(asked, "to choose on")
-    except TooLittleData:
-        return "boosting"
-    losses = {
-        name: round(float(log_loss(asked.churned, fit_churn(learned, kind=name, seed=seed).risk(asked.values))), 6)
-        for name in KINDS
-    }
-    return min(KINDS, key=lambda name: losses[name])
-
-
-def _judge(churned: Floats, risks: dict[str, Floats], kind: str, ratio: Floats, seed: int) -> dict[str, Any]:
-    """Figures of the model, of its two parts and of the ratio; differences are of the model over them."""
+def _judge(churned: Floats, risks: dict[str, Floats], ratio: Floats, seed: int) -> dict[str, Any]:
+    """Figures of the model in force, of its two parts alone and of the ratio; differences are of it over them."""
     drawn = Resamples(churned, seed=seed)
     measures: dict[str, Callable[[Floats], Floats]] = {"auc": drawn.auc, "pr_auc": drawn.pr_auc, "brier": drawn.brier}
     figures: dict[str, Any] = {
         "users": int(churned.size),
         "churned": settled(float(churned.mean())),
-        "predicted": settled(float(risks[kind].mean())),
+        "predicted": settled(float(risks[MODEL].mean())),
     }
     for name, measure in measures.items():
-        ours = measure(risks[kind])
+        ours = measure(risks[MODEL])
         figures[name] = figure_of(ours)
-        others = {other: measure(risks[other]) for other in ("boosting", "logistic") if other != kind}
+        others = {other: measure(risks[other]) for other in PARTS}
         if name != "brier":  # a ratio is no probability
             others["ratio"] = measure(ratio)
         for other, theirs in others.items():

@@ -53,16 +53,19 @@ class Churn:
         min_risk: float = 0.0,
         band: str | None = None,
         n: int | None = None,
+        by: str = "risk",
         language: str = "en",
     ) -> list[Row]:
         """Users of a lifecycle with `LIST_FIELDS` and `reasons` in words, who switched personalisation off not among
-        them. The greatest risk first, of equal ones who spent most; new customers the latest first.
+        them.
 
         Args:
             lifecycle: at-risk, new, active or lapsed.
             min_risk: only from this risk on.
             band: only of this one: low, medium or high.
             n: at most so many; all when None.
+            by: which come first: risk, the greatest (of equal ones who spent most); stake, where most spending is at
+                stake (risk times what was spent); new customers come the latest first in any case.
             language: of the reasons, en or zh.
 
         Raises:
@@ -70,6 +73,8 @@ class Churn:
         """
         if lifecycle not in LISTS or band not in (None, "low", "medium", "high") or language not in _LANGUAGES:
             raise UsageError(f"lists are {', '.join(LISTS)}; bands low, medium, high; languages en, zh.")
+        if by not in _RANKS:
+            raise UsageError("a list is by risk or by stake.")
         if n is not None and n < 1:
             raise UsageError("a list has at least 1 user.")
         filters: list[dict[str, Any]] = [{"term": {"lifecycle": lifecycle}}]
@@ -80,7 +85,7 @@ class Churn:
         fields = sorted({*LIST_FIELDS, *REASON_FIELDS})
         pages = self._profiles.read(fields, query={"bool": {"filter": filters}}, page=_PAGE)
         rows = (row for page in pages for row in page)
-        rank = _latest_first if lifecycle == "new" else _riskiest_first
+        rank = _latest_first if lifecycle == "new" else _RANKS[by]
         chosen = sorted(rows, key=rank) if n is None else heapq.nsmallest(n, rows, key=rank)
         return [(user_id, _with_words(source, language)) for user_id, source in chosen]
 
@@ -125,6 +130,15 @@ def _with_words(source: Mapping[str, Any], language: str) -> dict[str, Any]:
 def _riskiest_first(row: Row) -> tuple[float, float, str]:
     user_id, source = row
     return -(source.get("churn_risk") or 0.0), -(source.get("spend_total") or 0.0), user_id
+
+
+def _most_at_stake_first(row: Row) -> tuple[float, float, str]:
+    user_id, source = row
+    risk = source.get("churn_risk") or 0.0
+    return -risk * (source.get("spend_total") or 0.0), -risk, user_id
+
+
+_RANKS: Final = {"risk": _riskiest_first, "stake": _most_at_stake_first}
 
 
 def _latest_first(row: Row) -> tuple[float, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from profilestore.insight.churn_features import FEATURES
 
-__all__ = ["GROUPS", "KINDS", "ChurnModel", "Examples", "fit_churn", "joined"]
+__all__ = ["GROUPS", "MODEL", "PARTS", "ChurnModel", "Examples", "alone", "fit_churn", "joined"]
 
-KINDS: Final = ("boosting", "logistic", "both")
+MODEL: Final = "churn"
+PARTS: Final = ("boosting", "logistic")
 GROUPS: Final = tuple(dict.fromkeys(group for group, _ in FEATURES.values()))
 _FITTED_MOST: Final = 100_000
 _FOLDS: Final = 5
@@ -52,11 +53,10 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """A fitted model. `parts` are calibrated classifiers of scikit-learn, of which the mean log-odds are taken;
-    `usual` (f,) are the features of the middle one of those who came back."""
+    """A fitted model: the mean of the log-odds of its `parts`, calibrated classifiers of scikit-learn, which is hardly
+    ever worse than the better of them. `usual` (f,) are the features of the middle one of those who came back."""
 
-    kind: str
-    parts: tuple[Any, ...]
+    parts: Mapping[str, Any]
     usual: Floats
     fitted_on: int
 
@@ -65,7 +65,7 @@ class ChurnModel:
         found = np.zeros(values.shape[0])
         for start in range(0, values.shape[0], _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            for part in self.parts:
+            for part in self.parts.values():
                 chance = np.clip(part.predict_proba(values[rows])[:, 1], _ODDS_MOST, 1.0 - _ODDS_MOST)
                 found[rows] += np.log(chance / (1.0 - chance)) / len(self.parts)
         return found
@@ -96,8 +96,8 @@ class ChurnModel:
         return found
 
 
-def fit_churn(examples: Examples, *, kind: str, seed: int) -> ChurnModel:
-    """Fit a model of `KINDS`, calibrated by Platt's sigmoid on users that its folds had not seen.
+def fit_churn(examples: Examples, *, seed: int) -> ChurnModel:
+    """Fit boosting and logistic regression, each calibrated by Platt's sigmoid on users that its folds had not seen.
 
     Of more than 100,000 examples a seeded sample is taken.
     """
@@ -110,23 +110,30 @@ def fit_churn(examples: Examples, *, kind: str, seed: int) -> ChurnModel:
     values, churned, users = examples.values[chosen], examples.churned[chosen].astype(int), examples.users[chosen]
     # A user stands here at several times: all of them are in one fold.
     folds = list(GroupKFold(n_splits=_FOLDS, shuffle=True, random_state=seed).split(values, churned, users))
-    makers = {"boosting": _boosting, "logistic": _logistic}
-    parts = tuple(
-        CalibratedClassifierCV(makers[name](seed), method="sigmoid", cv=folds, ensemble=False).fit(values, churned)
-        for name in makers
-        if kind in (name, "both")
-    )
-    return ChurnModel(kind, parts, np.median(values[churned == 0], axis=0), int(chosen.size))
+    parts = {
+        name: CalibratedClassifierCV(maker(seed, chosen.size), method="sigmoid", cv=folds, ensemble=False)
+        for name, maker in (("boosting", _boosting), ("logistic", _logistic))
+    }
+    for part in parts.values():
+        part.fit(values, churned)
+    return ChurnModel(parts, np.median(values[churned == 0], axis=0), int(chosen.size))
 
 
-def _boosting(seed: int) -> Any:
+def alone(model: ChurnModel) -> dict[str, ChurnModel]:
+    """The model, and each of its parts as one, by name."""
+    return {MODEL: model} | {name: replace(model, parts={name: part}) for name, part in model.parts.items()}
+
+
+def _boosting(seed: int, count: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
+
+    leaf = int(np.clip(count // 50, 20, 100))
 
     return HistGradientBoostingClassifier(
         max_iter=300,
         learning_rate=0.03,
         max_depth=2,
-        min_samples_leaf=100,
+        min_samples_leaf=leaf,
         l2_regularization=5.0,
         monotonic_cst=[direction for _, direction in FEATURES.values()],
         early_stopping=False,
@@ -134,7 +141,7 @@ def _boosting(seed: int) -> Any:
     )
 
 
-def _logistic(seed: int) -> Any:
+def _logistic(seed: int, count: int) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
