@@ -122,6 +122,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("churn", "profilestore.insight.churn:derive_churn", "Who is likely to stop buying, why, and the lifecycle."),
     Step("rules", "profilestore.insight.rule_step:derive_rules", "Who is in which rule segment now.", always=True),
     Step("odd", "profilestore.insight.odd:derive_odd", "Users whose behaviour a person should look at, and why."),
+    Step("map", "profilestore.insight.maps:derive_map", "Profiles and products in two dimensions, for a scatter plot."),
     Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
     Step("demand", "profilestore.insight.demand:derive_demand", "What will be sold in the next four weeks."),
 )
