@@ -16,6 +16,7 @@ from profilestore.elastic import differences, indices
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.client import connect, reach
 from profilestore.elastic.counts import document_counts
+from profilestore.elastic.erasing import erase_user
 from profilestore.elastic.local_server import server_url
 from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged
 from profilestore.indexing import loading
@@ -32,6 +33,7 @@ from profilestore.indexing.rules import Rules
 from profilestore.indexing.training import ModelEntry, TasteReport, learn_options, list_models, train_taste, use_model
 from profilestore.indexing.verify import VerifyReport
 from profilestore.insight.insight import Insight
+from profilestore.insight.user_card import Card, UserCards
 from profilestore.recommend.interface import Answering
 from profilestore.settings import Settings
 
@@ -238,6 +240,30 @@ class ProfileStore(Answering):
                 f"no profile of user {user_id} in {self.settings.index('profiles')}.", kind="user", id=user_id
             )
         return ProfileDocument.from_source(dict(stored[user_id].source))
+
+    def card(self, user_id: str, *, language: Literal["en", "zh"] | None = None) -> Card:
+        """What is believed of a user, from what, how sure, and how to object, in the shop's language or another.
+
+        `user_card_text.card_text` and `user_card_html.card_html` render it.
+
+        Raises:
+            NotFound: nothing is known of this user.
+        """
+        return UserCards(self._parts).card(user_id, language=language or self.settings.language)
+
+    def forget(self, user_id: str) -> dict[str, int]:
+        """Delete all acts of a user, what they told and their profile for good; how many documents of each kind.
+
+        What is counted over all users knows of them until it is made anew (`fold`, `train`, `insight run`). Events
+        that are loaded again from files come back: take the user out of the files, too.
+
+        Raises:
+            NotFound: nothing is known of this user.
+        """
+        deleted = erase_user(self._client, self.settings, user_id)
+        if sum(deleted.values()) == 0:
+            raise NotFound(f"the shop {self.settings.prefix} knows nothing of user {user_id}.", kind="user", id=user_id)
+        return deleted
 
     def verify(self, user_ids: Sequence[str]) -> VerifyReport:
         """Fold these users' events again and compare with their profiles."""

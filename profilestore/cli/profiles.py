@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from profilestore.cli.cards import forget, show_cards
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
 
@@ -20,6 +22,8 @@ DIFFERENT = 4
 LISTED = 20
 
 app = typer.Typer(no_args_is_help=True, help="Show, check or rebuild profiles.", rich_markup_mode=None)
+
+app.command("forget")(forget)
 
 UsersArgument = Annotated[list[str] | None, typer.Argument(metavar="USER", help="User ids.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every profile.")]
@@ -37,12 +41,24 @@ def _check_choice(users: list[str] | None, every: bool) -> None:
 def show(
     settings: Settings,
     users: Annotated[list[str], typer.Argument(metavar="USER", help="User ids.")],
+    card: Annotated[
+        bool, typer.Option("--card", help="For the customer: what is believed, from what, and how to object.")
+    ] = False,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|zh", help="Of the customer's card; else the shop's.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="The customer's card as one page of HTML.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show the profile cards of users."""
     from profilestore.errors import NotFound
     from profilestore.store import ProfileStore
 
+    if card or html is not None:
+        show_cards(settings, users, language=language, html=html, json=json)
+        return
     missing: list[NotFound] = []
     with ProfileStore.open(settings) as shop:
         for user in users:

@@ -32,10 +32,11 @@ _TWO_SIDED: Final = 1.959963985
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A figure and its standard error."""
+    """A figure and its standard error; `share`: it lies between 0 and 1, and so does its interval."""
 
     value: float
     error: float
+    share: bool = False
 
 
 # Of what happened and what was predicted, (n,) each; None where such users have no such figure.
@@ -46,7 +47,8 @@ def mean_of(values: Floats) -> Measured | None:
     """The mean of a value a user; None of fewer than two."""
     if values.size < 2:
         return None
-    return Measured(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(values.size))
+    share = bool(np.isin(values, (0.0, 1.0)).all())
+    return Measured(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(values.size), share)
 
 
 def ratio_of(above: Floats, below: Floats) -> Measured | None:
@@ -64,7 +66,8 @@ def _mean_of_ratios(*parts: tuple[Floats, Floats]) -> Measured | None:
         ratios.append(float(above.sum()) / total)
         influence += (above - ratios[-1] * below) / (total / below.size)
     spread = float(influence.std(ddof=1)) / len(parts)
-    return Measured(sum(ratios) / len(parts), spread / math.sqrt(influence.size))
+    share = all(bool(((above >= 0.0) & (above <= below)).all()) for above, below in parts)
+    return Measured(sum(ratios) / len(parts), spread / math.sqrt(influence.size), share)
 
 
 def auc_of(actual: Floats, predicted: Floats) -> Measured | None:
@@ -80,7 +83,7 @@ def auc_of(actual: Floats, predicted: Floats) -> Measured | None:
     above = (among_all[yes] - rankdata(predicted[yes])) / negatives
     below = 1.0 - (among_all[~yes] - rankdata(predicted[~yes])) / positives
     variance = above.var(ddof=1) / positives + below.var(ddof=1) / negatives
-    return Measured(float(above.mean()), math.sqrt(float(variance)))
+    return Measured(float(above.mean()), math.sqrt(float(variance)), share=True)
 
 
 def _f1_of(actual: Floats, predicted: Floats) -> Measured | None:
@@ -178,11 +181,10 @@ def _of_rows(
 
 def _interval(measured: Measured) -> dict[str, float]:
     reach = _TWO_SIDED * measured.error
-    return {
-        "mean": settled(measured.value),
-        "low": settled(measured.value - reach),
-        "high": settled(measured.value + reach),
-    }
+    low, high = measured.value - reach, measured.value + reach
+    if measured.share:
+        low, high = max(0.0, low), min(1.0, high)
+    return {"mean": settled(measured.value), "low": settled(low), "high": settled(high)}
 
 
 def _chance(here: Measured, there: Measured) -> float:
