@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from profilestore.cli.dashboards_push import push
 from profilestore.cli.dashboards_refresh import refresh
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_bytes, format_count, print_json, print_table, say
@@ -20,6 +21,7 @@ __all__ = ["app"]
 HELP = "Kibana dashboards as code, with a preview that needs no Kibana."
 app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
 app.command("refresh")(refresh)
+app.command("push")(push)
 
 LanguageOption = Annotated[
     str | None, typer.Option("--language", metavar="en|zh", help="Of titles and words; else the shop's.")
