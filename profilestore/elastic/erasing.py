@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
+from profilestore.elastic.bulk import Operation, raise_failed, write_bulk
 from profilestore.elastic.indices import KINDS, template
 from profilestore.elastic.retry import patient, wait
 from profilestore.errors import UpdateGaveUp
@@ -14,6 +15,7 @@ from profilestore.settings import Settings
 __all__ = ["erase_user"]
 
 _ROUNDS: Final = 20
+_PAGE: Final = 5000
 
 
 def erase_user(client: Elasticsearch, settings: Settings, user_id: str) -> dict[str, int]:
@@ -31,16 +33,17 @@ def erase_user(client: Elasticsearch, settings: Settings, user_id: str) -> dict[
     for attempt in range(_ROUNDS):
         found = 0
         for kind in kinds:
-            alias = settings.index(kind)
-            patient("refreshing", lambda alias=alias: client.indices.refresh(index=alias, ignore_unavailable=True))  # type: ignore[misc]  # mypy cannot infer the lambda
-            answer = patient(
-                "deleting a user",
-                lambda alias=alias: client.delete_by_query(  # type: ignore[misc]  # mypy cannot infer the lambda
-                    index=alias, query=query, conflicts="proceed", refresh=True, ignore_unavailable=True
-                ),
-            )
-            deleted[kind] += int(answer.body["deleted"])
-            found += int(answer.body["total"])
+            while len(hits := _hits(client, settings.index(kind), query)) > 0:
+                found += len(hits)
+                deletions = [
+                    Operation("delete", hit["_index"], hit["_id"], {}, routing=hit.get("_routing")) for hit in hits
+                ]
+                outcomes = write_bulk(client, deletions, action="deleting a user")
+                # 404: somebody else deleted it; 403: a switch of generations is under way, and the round is repeated.
+                raise_failed([o for o in outcomes if o.status != 404 and not o.index_moved], action="deleting a user")
+                deleted[kind] += sum(outcome.ok for outcome in outcomes)
+                if not any(outcome.ok for outcome in outcomes):
+                    break
         if found == 0:
             return deleted
         wait(attempt)
@@ -49,6 +52,17 @@ def erase_user(client: Elasticsearch, settings: Settings, user_id: str) -> dict[
         ids=[user_id],
         attempts=_ROUNDS,
     )
+
+
+def _hits(client: Elasticsearch, alias: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """A page of what is there at this moment; the embedded server cannot delete by query."""
+
+    def search() -> list[dict[str, Any]]:
+        client.indices.refresh(index=alias, ignore_unavailable=True)
+        answer = client.search(index=alias, query=query, source=False, size=_PAGE, ignore_unavailable=True)
+        return list(answer.body["hits"]["hits"])
+
+    return patient("looking for a user", search)
 
 
 def _kinds_with_users(settings: Settings) -> list[str]:

@@ -91,6 +91,13 @@ def acts_of(known: Known, language: str) -> tuple[Entry, ...]:
             if zh
             else f"{seen:,} seen, {bought:,} bought, {cart:,} in the cart",
         )  # fmt: skip
+    if profile.get("personalisation") == "off":
+        add(
+            "kept and not used", "保留但不使用",
+            "按品类、品牌和主题的统计，仅在您重新开启个性化时才会使用"
+            if zh
+            else "tallies by category, brand and theme, in case you switch personalisation on again",
+        )  # fmt: skip
     return tuple(entries)
 
 

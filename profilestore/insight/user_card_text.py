@@ -18,13 +18,18 @@ _STEP: Final = "  "
 
 def card_text(card: Card, *, width: int = _WIDTH) -> str:
     """The card as text. Commands are never broken, so that they can be copied."""
-    words = HEADINGS[card.language]
+    words, colon = HEADINGS[card.language], {"en": ": ", "zh": "："}[card.language]
+    basis, sure = words["basis"] + colon, words["sure"] + colon
     lines = [card.title, card.about]
     for block in card.blocks:
-        lines += ["", block.title, "-" * _columns(block.title), *_block(block, words["basis"], words["sure"], width)]
+        lines += ["", block.title, "-" * _columns(block.title), *_block(block, basis, sure, width)]
         for number, command in enumerate(block.commands):
             lines += [] if number == 0 and len(block.lead) == 0 else [""]
-            lines += [*_wrapped(command.what, width, ""), f"{_STEP}{words['staff']}:", f"{_STEP}{command.command}"]
+            lines += [
+                *_wrapped(command.what, width, ""),
+                f"{_STEP}{words['staff']}{colon.rstrip()}",
+                f"{_STEP}{command.command}",
+            ]
     return "\n".join(lines)
 
 
@@ -43,7 +48,7 @@ def _block(block: Block, basis: str, sure: str, width: int) -> Iterator[str]:
                 yield from _wrapped(said, width, _STEP)
             for heading, told in ((basis, entry.basis), (sure, entry.sure)):
                 if told != "":
-                    yield from _wrapped(f"{heading}: {told}", width, _STEP * 2)
+                    yield from _wrapped(f"{heading}{told}", width, _STEP * 2)
 
 
 def _line(entry: Entry, widest: int, width: int) -> Iterator[str]:
