@@ -9,6 +9,7 @@ import typer
 
 from profilestore.cli.churn import app as churn_app
 from profilestore.cli.demand import demand
+from profilestore.cli.map import draw_map
 from profilestore.cli.odd import app as odd_app
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
@@ -29,6 +30,7 @@ app.add_typer(propensity_app, name="propensity")
 app.command("demand")(demand)
 app.add_typer(segments_app, name="segments")
 app.add_typer(odd_app, name="odd")
+app.command("map")(draw_map)
 app.add_typer(sentiment_app, name="sentiment")
 
 

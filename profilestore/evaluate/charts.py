@@ -13,7 +13,7 @@ from typing import Final
 
 from profilestore.evaluate.significance import Interval
 
-__all__ = ["Curve", "Mark", "plot_curves", "plot_intervals", "plot_scatter"]
+__all__ = ["Curve", "Mark", "plot_curves", "plot_intervals", "plot_scatter", "svg"]
 
 _WIDTH: Final = 760
 _ROW: Final = 26
@@ -69,7 +69,7 @@ def plot_curves(curves: Sequence[Curve], *, x_title: str, y_title: str) -> str:
             f'<line x1="{_WIDTH - _LEGEND + 16}" x2="{_WIDTH - _LEGEND + 42}" y1="{y}" y2="{y}" stroke="{colour}" '
             f'stroke-width="3"{dashes}/><text x="{_WIDTH - _LEGEND + 50}" y="{y + 4}">{escape(curve.name)}</text>'
         )
-    return _svg(_HEIGHT, f"{y_title} against {x_title}", parts)
+    return svg(_HEIGHT, f"{y_title} against {x_title}", parts)
 
 
 def plot_intervals(marks: Sequence[Mark], *, title: str, lowest: float = 0.0) -> str:
@@ -90,7 +90,7 @@ def plot_intervals(marks: Sequence[Mark], *, title: str, lowest: float = 0.0) ->
             f'<circle cx="{dot:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}">'
             f"<title>{escape(mark.name)}: {escape(str(mark.figure))}</title></circle>"
         )
-    return _svg(height, title, parts)
+    return svg(height, title, parts)
 
 
 def plot_scatter(marks: Sequence[Mark], *, x_title: str, y_title: str) -> str:
@@ -112,7 +112,7 @@ def plot_scatter(marks: Sequence[Mark], *, x_title: str, y_title: str) -> str:
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>'
             f'<text x="{x + 8:.1f}" y="{label + 4:.1f}">{escape(mark.name)}</text>'
         )
-    return _svg(_HEIGHT, f"{y_title} against {x_title}", parts)
+    return svg(_HEIGHT, f"{y_title} against {x_title}", parts)
 
 
 def _free(taken: list[tuple[float, float]], x: float, y: float) -> float:
@@ -152,7 +152,8 @@ def _axis(highest: float, scale: float, *, bottom: float, title: str, left: int 
     return "".join(parts)
 
 
-def _svg(height: float, label: str, parts: Sequence[str]) -> str:
+def svg(height: float, label: str, parts: Sequence[str]) -> str:
+    """A drawing of the page's width; `label` is what is read aloud."""
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label)}" '
         f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'

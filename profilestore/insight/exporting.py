@@ -13,7 +13,7 @@ import orjson
 
 from profilestore.errors import InputError, UsageError
 
-__all__ = ["csv_lines", "jsonl_lines", "write_users"]
+__all__ = ["csv_lines", "jsonl_lines", "write_private", "write_users"]
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
 
@@ -23,8 +23,6 @@ _SUFFIXES: Final = (".csv", ".jsonl")
 def write_users(rows: Rows, path: Path, *, fields: Sequence[str] = ()) -> int:
     """Write a file of users, which only its owner may read; returns how many.
 
-    The file appears when it is whole: one that breaks off leaves an earlier file of the name as it was.
-
     Raises:
         UsageError: a suffix other than .csv and .jsonl.
         InputError: the file cannot be written.
@@ -32,20 +30,31 @@ def write_users(rows: Rows, path: Path, *, fields: Sequence[str] = ()) -> int:
     if path.suffix not in _SUFFIXES:
         raise UsageError(f"--output wants a file that ends in {' or '.join(_SUFFIXES)}.")
     lines = csv_lines(rows, fields) if path.suffix == ".csv" else jsonl_lines(rows, fields)
+    written = write_private(path, lines)
+    return written - 1 if path.suffix == ".csv" else written
+
+
+def write_private(path: Path, parts: Iterable[str]) -> int:
+    """Write a file that only its owner may read, since it is of persons; returns of how many parts.
+
+    The file appears when it is whole: one that breaks off leaves an earlier file of the name as it was.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     written = 0
     try:
-        # Rows of profiles are personal.
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(line)
+            for part in parts:
+                file.write(part)
                 written += 1
         partial.replace(path)
     except OSError as error:
         raise InputError(f"{path.name} cannot be written ({type(error).__name__}).") from error
     finally:
         partial.unlink(missing_ok=True)
-    return written - 1 if path.suffix == ".csv" else written
+    return written
 
 
 def csv_lines(rows: Rows, fields: Sequence[str]) -> Iterator[str]:

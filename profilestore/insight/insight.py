@@ -11,6 +11,7 @@ from profilestore.errors import TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
 from profilestore.insight.churn_lists import Churn
 from profilestore.insight.demands import Demands
+from profilestore.insight.map_points import MapPoints
 from profilestore.insight.odd_list import FlaggedUsers
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
@@ -56,6 +57,11 @@ class Insight:
     def segments(self) -> RuleSegments:
         """Segments by rule: `define`, `all`, `members`, `snapshot` …"""
         return RuleSegments(self._parts)
+
+    @property
+    def map(self) -> MapPoints:
+        """Where profiles and products lie in two dimensions: `points`, `record`."""
+        return MapPoints(self._parts)
 
     @property
     def odd(self) -> FlaggedUsers:
