@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -76,7 +76,9 @@ class Foresight:
         return {"mean": value, "low": float(low), "high": float(high)}
 
 
-def look_ahead(history: History, *, groups_of: Mapping[str, Sequence[str]], time_zone: str) -> Foresight | None:
+def look_ahead(
+    history: History, *, groups_of: Mapping[str, Sequence[str]], time_zone: str, kept_out: Collection[str] = ()
+) -> Foresight | None:
     """Split a history at four fifths of its time; None where fewer than 30 users acted enough on either side."""
     window = history.window
     if window is None:
@@ -86,8 +88,10 @@ def look_ahead(history: History, *, groups_of: Mapping[str, Sequence[str]], time
     known = history.before(split)
     after = history.picked(history.times >= split)
     try:
-        early = user_features(known, groups_of=groups_of, time_zone=time_zone)
-        late = user_features(after, groups_of=groups_of, time_zone=time_zone, least_acts=_LEAST_LATER_ACTS)
+        early = user_features(known, groups_of=groups_of, time_zone=time_zone, kept_out=kept_out)
+        late = user_features(
+            after, groups_of=groups_of, time_zone=time_zone, least_acts=_LEAST_LATER_ACTS, kept_out=kept_out
+        )
     except TooLittleData:
         return None
     in_both, rows, later_rows = np.intersect1d(early.users, late.users, return_indices=True)

@@ -19,7 +19,13 @@ from profilestore.insight.map_card import map_card
 from profilestore.insight.product_opinions import write_products
 from profilestore.insight.projection import Projection, project
 from profilestore.insight.records import InsightRecord, window_of
-from profilestore.insight.segment_features import LEAST_ACTS, UserFeatures, columns_of, user_features
+from profilestore.insight.segment_features import (
+    LEAST_ACTS,
+    UserFeatures,
+    columns_of,
+    kept_out_habits,
+    user_features,
+)
 from profilestore.insight.segments import product_groups
 from profilestore.insight.steps import Outcome, Run
 
@@ -106,7 +112,9 @@ def derive_map(run: Run) -> Outcome:
 def _profiles(run: Run) -> tuple[UserFeatures, str, str]:
     """Features of the users, those by which they were put into segments where they were, and what interests are of."""
     groups_of, groups = product_groups(run)
-    features = user_features(run.history, groups_of=groups_of, time_zone=run.settings.time_zone)
+    features = user_features(
+        run.history, groups_of=groups_of, time_zone=run.settings.time_zone, kept_out=kept_out_habits(run.settings)
+    )
     record = run.records.find("segments")
     taken = "both" if record is None else str(record.settings.get("features", "both"))
     columns = columns_of(features, taken)

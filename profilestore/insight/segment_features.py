@@ -14,7 +14,7 @@ A feature that is constant, or that says the same as one before it (correlation 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 
 from profilestore.errors import TooLittleData
 from profilestore.insight.history import DAY_S, History, type_code
+from profilestore.insight.sensitive import is_allowed
+from profilestore.settings import Settings
 
 __all__ = ["LEAST_ACTS", "UserFeatures", "columns_of", "local_hours", "user_features"]
 
@@ -39,6 +41,8 @@ _CUT: Final = 3.0
 # Not what a user turned to.
 _TURNED_AWAY: Final = ("unfavorite", "cart_remove", "refund")
 _EVENING: Final = 18
+# Habit -> the field of the profile that says the same.
+_TELLS_OF: Final = {"weekends": "hour_of_week", "evenings": "hour_of_week"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ def columns_of(features: UserFeatures, taken: str) -> slice:
 
 
 def user_features(
-    history: History, *, groups_of: Mapping[str, Sequence[str]], time_zone: str, least_acts: int = LEAST_ACTS
+    history: History,
+    *,
+    groups_of: Mapping[str, Sequence[str]],
+    time_zone: str,
+    least_acts: int = LEAST_ACTS,
+    kept_out: Collection[str] = (),
 ) -> UserFeatures:
     """Features of all users with at least `least_acts` acts.
 
@@ -80,6 +89,7 @@ def user_features(
         groups_of: product id -> its categories or topics.
         time_zone: of the shop, for evenings and weekends.
         least_acts: how many acts make a user known.
+        kept_out: habits that the shop does not want looked at, see `kept_out_habits`.
 
     Raises:
         TooLittleData: fewer than 20 such users, or all of them alike.
@@ -91,8 +101,8 @@ def user_features(
             f"segments by behaviour need 20 users with at least {least_acts} acts each; there are {users.size}."
         )
     names, shares = _interests(history, groups_of)
-    habits = _habits(history, acts, time_zone)
-    left_out: dict[str, str] = {}
+    habits = {name: values for name, values in _habits(history, acts, time_zone).items() if name not in kept_out}
+    left_out = {name: "kept out by the setting insight_without" for name in sorted(kept_out)}
     interest, interest_names = _distinct(shares[users], names, left_out)
     habit_names, habit_columns = list(habits), np.column_stack(list(habits.values()))[users]
     habit, habit_names = _distinct(habit_columns, habit_names, left_out)
@@ -113,6 +123,11 @@ def user_features(
         left_out=left_out,
         unknown=len(history.user_ids) - users.size,
     )
+
+
+def kept_out_habits(settings: Settings) -> frozenset[str]:
+    """The habits that tell of a field that no model may use (`insight_without`)."""
+    return frozenset(name for name, field in _TELLS_OF.items() if not is_allowed(field, settings))
 
 
 def _interests(history: History, groups_of: Mapping[str, Sequence[str]]) -> tuple[list[str], Floats]:

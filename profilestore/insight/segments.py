@@ -8,7 +8,7 @@ set that stands out most is taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -23,8 +23,15 @@ from profilestore.insight.foresight import look_ahead
 from profilestore.insight.history import History
 from profilestore.insight.records import InsightRecord, window_of
 from profilestore.insight.segment_cards import describe_segments, segment_card
-from profilestore.insight.segment_features import LEAST_ACTS, UserFeatures, columns_of, user_features
+from profilestore.insight.segment_features import (
+    LEAST_ACTS,
+    UserFeatures,
+    columns_of,
+    kept_out_habits,
+    user_features,
+)
 from profilestore.insight.segment_names import Trait, kept_names, name_segments, traits_of
+from profilestore.insight.sensitive import is_allowed
 from profilestore.insight.snapshots import count_segments
 from profilestore.insight.steps import Outcome, Run
 
@@ -84,13 +91,14 @@ def segment_users(
     method: Method = "kmeans",
     count: int | None = None,
     seed: int = 7,
+    kept_out: Collection[str] = (),
 ) -> Segmentation:
     """Find segments; the same history and seed give the same.
 
     Raises:
         TooLittleData: too few users, or none that differ.
     """
-    features = user_features(history, groups_of=groups_of, time_zone=time_zone)
+    features = user_features(history, groups_of=groups_of, time_zone=time_zone, kept_out=kept_out)
     choices: dict[str, tuple[slice, Choice]] = {}
     for name, columns in feature_sets(features).items():
         try:
@@ -101,7 +109,7 @@ def segment_users(
     if len(choices) == 0:
         raise TooLittleData(f"{method} finds no two groups of users that differ.")
     gains = {name: found.trial.silhouette - found.trial.shuffled for name, (_, found) in choices.items()}
-    ahead = look_ahead(history, groups_of=groups_of, time_zone=time_zone)
+    ahead = look_ahead(history, groups_of=groups_of, time_zone=time_zone, kept_out=kept_out)
     foresights = {
         name: None if ahead is None else ahead.explained(name, method=method, count=found.clusters.count, seed=seed)
         for name, (_, found) in choices.items()
@@ -139,6 +147,7 @@ def derive_segments(run: Run) -> Outcome:
     made = segment_users(
         history, groups_of=groups_of, time_zone=settings.time_zone,
         method=settings.segment_method, count=settings.segment_count, seed=run.seed,
+        kept_out=kept_out_habits(settings),
     )  # fmt: skip
     ids = [history.user_ids[row] for row in made.features.users.tolist()]
     before = {user_id: source["segment"] for page in run.profiles.read(["segment"], query=_IN_ONE)
@@ -202,9 +211,12 @@ _IN_ONE: Final = {"exists": {"field": "segment"}}
 def product_groups(run: Run) -> tuple[dict[str, list[str]], str]:
     """The categories of the products, or their topics where there are not two categories."""
     shelf = run.history.shelf
-    if len({category for category in shelf.categories if category != ""}) >= 2:
+    named = {category for category in shelf.categories if category != ""}
+    if len(named) >= 2 and is_allowed("category", run.settings):
         pairs = zip(shelf.product_ids, shelf.categories, strict=True)
         return {product_id: [category] for product_id, category in pairs if category != ""}, "categories"
+    if not is_allowed("main_topics", run.settings):
+        return {}, "none"
     products = run.parts.in_force.products
     pages = products.scan(products.identity().index, fields=["main_topics"])
     topics = {id: source["main_topics"] for page in pages for id, source, _ in page if source.get("main_topics")}
