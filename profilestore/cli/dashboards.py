@@ -37,7 +37,9 @@ def build(
     settings: Settings,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")],
     language: LanguageOption = None,
-    since: Annotated[str, typer.Option("--since", metavar="TIME", help="Begin of the period, as Kibana takes it.")] = "now-1y",
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="Begin of the period, as Kibana takes it.")
+    ] = "now-1y",
     until: Annotated[str, typer.Option("--until", metavar="TIME", help="End of the period.")] = "now",
     json: JsonOption = False,
 ) -> None:
@@ -77,13 +79,15 @@ def preview(
         if refresh_first:
             shop.refresh_dashboards(progress=say)
         made = shop.preview_dashboards(language=_language(language, settings), users=user or ())
-    files = write_preview(made, output, settings=settings, png=png)
+    files = write_preview(made, output, png=png)
     empty = len(made.without_data())
     if json:
         print_json({"files": files, "bytes": output.stat().st_size, "panels": len(made.answers), "without_data": empty})
     else:
         size = format_bytes(output.stat().st_size)
-        typer.echo(f"{output}: {len(made.dashboards)} dashboards, {len(made.answers)} panels, {empty} without data, {size}")
+        typer.echo(
+            f"{output}: {len(made.dashboards)} dashboards, {len(made.answers)} panels, {empty} without data, {size}"
+        )
         for path in files[1:]:
             typer.echo(path)
     if show:
@@ -111,7 +115,8 @@ def check(settings: Settings, refresh_first: RefreshOption = True, json: JsonOpt
 
 def _check_rows(made: Preview) -> list[dict[str, str]]:
     return [
-        {"dashboard": each.dashboard, "panel": each.panel.title, "why": each.panel.missing} for each in made.without_data()
+        {"dashboard": each.dashboard, "panel": each.panel.title, "why": each.panel.missing}
+        for each in made.without_data()
     ]
 
 

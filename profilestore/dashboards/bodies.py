@@ -33,9 +33,7 @@ _PRECISION_IN_GROUPS: Final = 3_000
 Body = dict[str, Any]
 
 
-def panel_body(
-    panel: Chart, *, dashboard: Dashboard, time_zone: str, states: dict[str, Body] | None = None
-) -> Body:
+def panel_body(panel: Chart, *, dashboard: Dashboard, time_zone: str, states: dict[str, Body] | None = None) -> Body:
     """The whole search of a panel.
 
     Args:
@@ -94,8 +92,14 @@ def _bucket(bucket: Buckets, first: Measure, time_zone: str) -> Body:
                 terms["missing"] = bucket.missing
             return {"terms": terms}
         case DateHistogram():
-            return {"date_histogram": {"field": bucket.field, "calendar_interval": bucket.interval,
-                                       "time_zone": time_zone, "min_doc_count": 0}}  # fmt: skip
+            return {
+                "date_histogram": {
+                    "field": bucket.field,
+                    "calendar_interval": bucket.interval,
+                    "time_zone": time_zone,
+                    "min_doc_count": 0,
+                }
+            }
         case Ranges():
             spans = [{"key": span.label, "from": span.gte, "to": span.lt} for span in bucket.spans]
             known = [{name: value for name, value in span.items() if value is not None} for span in spans]
@@ -107,7 +111,7 @@ def _bucket(bucket: Buckets, first: Measure, time_zone: str) -> Body:
 def _order(bucket: Terms, first: Measure) -> Any:
     if bucket.order != "measure":
         return {"_key": "asc" if bucket.order == "ascending" else "desc"}
-    by = "_count" if isinstance(first, Count) else "m0.50" if isinstance(first, Median) else "m0"
+    by = {Count: "_count", Median: "m0.50", Sum: "m0.sum"}.get(type(first), "m0")
     # equal ones in the order of their names, so that two runs say the same
     return [{by: "desc"}, {"_key": "asc"}]
 
@@ -139,7 +143,8 @@ def _plain(measure: Measure, precision: int) -> Body | None:
         case UniqueCount(field=field):
             return {"cardinality": {"field": field, "precision_threshold": precision}}
         case Sum(field=field):
-            return {"sum": {"field": field}}
+            # with how many values there were: nothing is not 0
+            return {"stats": {"field": field}}
         case Average(field=field):
             return {"avg": {"field": field}}
         case Maximum(field=field):

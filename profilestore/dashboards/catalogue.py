@@ -55,16 +55,41 @@ def all_dashboards(
         )
 
     return (
-        page("customers", t("Customers", "客户"), t("Who they are, how many, and what they are worth.", "客户是谁、有多少、价值几何。"),
-             customer_panels),
-        page("behaviour", t("Behaviour", "行为"), t("What customers do, when, and with what.", "客户做什么、何时做、针对什么商品。"),
-             behaviour_panels),
-        page("interests", t("Topics and interests", "主题与兴趣"), t("What customers turn to, and away from.", "客户兴趣的所在与变化。"),
-             interest_panels),
-        page("retention", t("Retention", "留存"), t("Who comes back, who may leave, and what is bought next.", "谁会回来、谁可能流失、接下来买什么。"),
-             retention_panels),
-        page("recommendations", t("Recommendations", "推荐"), t("What is shown, and what comes of it.", "推荐了什么,效果如何。"),
-             recommendation_panels),
-        page(ONE_CUSTOMER, t("One customer", "单个客户"), t("Choose a customer above.", "请在上方选择客户。"), one_customer_panels,
-             PERSONAL),
-    )  # fmt: skip
+        page(
+            "customers",
+            t("Customers", "客户"),
+            t("Who they are, how many, and what they are worth.", "客户是谁、有多少、价值几何。"),
+            customer_panels,
+        ),
+        page(
+            "behaviour",
+            t("Behaviour", "行为"),
+            t("What customers do, when, and with what.", "客户做什么、何时做、针对什么商品。"),
+            behaviour_panels,
+        ),
+        page(
+            "interests",
+            t("Topics and interests", "主题与兴趣"),
+            t("What customers turn to, and away from.", "客户兴趣的所在与变化。"),
+            interest_panels,
+        ),
+        page(
+            "retention",
+            t("Retention", "留存"),
+            t("Who comes back, who may leave, and what is bought next.", "谁会回来、谁可能流失、接下来买什么。"),
+            retention_panels,
+        ),
+        page(
+            "recommendations",
+            t("Recommendations", "推荐"),
+            t("What is shown, and what comes of it.", "推荐了什么,效果如何。"),
+            recommendation_panels,
+        ),
+        page(
+            ONE_CUSTOMER,
+            t("One customer", "单个客户"),
+            t("Choose a customer above.", "请在上方选择客户。"),
+            one_customer_panels,
+            PERSONAL,
+        ),
+    )

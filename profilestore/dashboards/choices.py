@@ -23,9 +23,11 @@ SAMPLE: Final = 50
 _VALUES: Final = 12
 _SEED: Final = 7
 _PERIODS: Final = (
-    (365, "last 12 months", "最近 12 个月"), (90, "last 90 days", "最近 90 天"), (30, "last 30 days", "最近 30 天"),
+    (365, "last 12 months", "最近 12 个月"),
+    (90, "last 90 days", "最近 90 天"),
+    (30, "last 30 days", "最近 30 天"),
     (7, "last 7 days", "最近 7 天"),
-)  # fmt: skip
+)
 Query = dict[str, Any]
 
 
@@ -78,12 +80,17 @@ def find_choices(
     searches = [_values(control) for control in shared] + [_last(words), _sample(words)]
     *valued, last, sample = (answer.aggregations for answer in search_panels(client, searches))
     lists = [
-        ChoiceList(control.id, control.title, control.field, tuple(
-            Choice(f"{control.field}-{place}", str(bucket["key"]), bucket["key"])
-            for place, bucket in enumerate(answer.get("values", {}).get("buckets", []))
-        ))
+        ChoiceList(
+            control.id,
+            control.title,
+            control.field,
+            tuple(
+                Choice(f"{control.field}-{place}", str(bucket["key"]), bucket["key"])
+                for place, bucket in enumerate(answer.get("values", {}).get("buckets", []))
+            ),
+        )
         for control, answer in zip(shared, valued, strict=True)
-    ]  # fmt: skip
+    ]
     lists.append(_periods(words, last.get("last", {}).get("value")))
     hits = sample.get("some", {}).get("top", {}).get("hits", {}).get("hits", [])
     chosen = list(users) if len(users) > 0 else [str(hit["_source"]["user_id"]) for hit in hits]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from profilestore.dashboards.kibana import kibana_bytes
 from profilestore.dashboards.panels import Dashboard
 from profilestore.errors import InputError
-from profilestore.settings import Settings
 
 if TYPE_CHECKING:
     from profilestore.dashboards.previewing import Preview
@@ -29,7 +28,7 @@ def write_files(dashboards: Sequence[Dashboard], folder: Path) -> list[Path]:
     return paths
 
 
-def write_preview(preview: Preview, path: Path, *, settings: Settings, png: bool = False) -> list[Path]:
+def write_preview(preview: Preview, path: Path, *, png: bool = False) -> list[Path]:
     """Write the page, and with `png` a picture of each dashboard beside it, `{name of the file}-{dashboard}.png`.
 
     Raises:
@@ -41,8 +40,10 @@ def write_preview(preview: Preview, path: Path, *, settings: Settings, png: bool
         from profilestore.dashboards.pictures import dashboard_png
 
         for dashboard in preview.dashboards:
+            lists = preview.choices.get(dashboard.name, ())
+            known = {by.field: [each.label for each in by.choices] for by in lists if by.field is not None}
             picture = path.with_name(f"{path.stem}-{dashboard.name}.png")
-            _write(picture, dashboard_png(dashboard, preview.answers, language=settings.language))
+            _write(picture, dashboard_png(dashboard, preview.answers, language=preview.language, known=known))
             paths.append(picture)
     return paths
 

@@ -15,13 +15,11 @@ from profilestore.dashboards.conditions import kql_of
 from profilestore.dashboards.measures import (
     Count,
     LastValue,
-    Maximum,
     Measure,
-    Median,
     Percentile,
     Plain,
     Ratio,
-    UniqueCount,
+    Sum,
     Unit,
 )
 from profilestore.dashboards.panels import (
@@ -96,9 +94,14 @@ def _panel(panel: Panel) -> dict[str, Any]:
 
 
 _TYPES: Final = {
-    "metric": "metric", "bar": "xy", "line": "xy", "area": "xy", "donut": "pie", "heatmap": "heatmap",
+    "metric": "metric",
+    "bar": "xy",
+    "line": "xy",
+    "area": "xy",
+    "donut": "pie",
+    "heatmap": "heatmap",
     "table": "data_table",
-}  # fmt: skip
+}
 
 
 def _fetch(panel: Chart) -> dict[str, Any]:
@@ -115,14 +118,24 @@ def _shape(panel: Chart) -> dict[str, Any]:
             return _axes(panel)
         case Donut():
             shown = {"mode": "percentage", "visible": True, "percent_decimals": 0}
-            return {"metrics": [_measure(panel.value)], "group_by": [_bucket(panel.by)],
-                    "legend": {"visibility": "visible"}, "styling": {"donut_hole": "m", "values": shown}}  # fmt: skip
+            return {
+                "metrics": [_measure(panel.value)],
+                "group_by": [_bucket(panel.by)],
+                "legend": {"visibility": "visible"},
+                "styling": {"donut_hole": "m", "values": shown},
+            }
         case Heatmap():
-            return {"x": _bucket(panel.x), "y": _bucket(panel.y), "metric": _measure(panel.value),
-                    "axis": {"x": {"scale": "ordinal", "title": {"text": panel.x.label, "visible": True}},
-                             "y": {"title": {"text": panel.y.label, "visible": True}}},
-                    "legend": {"visibility": "visible"},
-                    "styling": {"cells": {"labels": {"visible": True}}}}  # fmt: skip
+            return {
+                "x": _bucket(panel.x),
+                "y": _bucket(panel.y),
+                "metric": _measure(panel.value),
+                "axis": {
+                    "x": {"scale": "ordinal", "title": {"text": panel.x.label, "visible": True}},
+                    "y": {"title": {"text": panel.y.label, "visible": True}},
+                },
+                "legend": {"visibility": "visible"},
+                "styling": {"cells": {"labels": {"visible": True}}},
+            }
         case Table():
             return _table(panel)
 
@@ -172,6 +185,8 @@ def _measure(measure: Measure) -> dict[str, Any]:
     operation = {"operation": measure.operation, **operation}
     if not isinstance(measure, Count):
         operation["field"] = measure.field
+    if isinstance(measure, Sum):
+        operation["empty_as_null"] = True
     if isinstance(measure, Percentile):
         operation["percentile"] = measure.percentile
     if isinstance(measure, LastValue):
@@ -208,15 +223,22 @@ def _bucket(bucket: Buckets) -> dict[str, Any]:
         case Terms():
             return _terms(bucket)
         case DateHistogram():
-            return {"operation": "date_histogram", "label": bucket.label, "field": bucket.field,
-                    "suggested_interval": bucket.interval, "include_empty_rows": True}  # fmt: skip
+            return {
+                "operation": "date_histogram",
+                "label": bucket.label,
+                "field": bucket.field,
+                "suggested_interval": bucket.interval,
+                "include_empty_rows": True,
+            }
         case Ranges():
             spans = [{"gt": span.gte, "lte": span.lt, "label": span.label} for span in bucket.spans]
             present = [{name: value for name, value in span.items() if value is not None} for span in spans]
             return {"operation": "range", "label": bucket.label, "field": bucket.field, "ranges": present}
         case Filters():
-            parts = [{"filter": {"expression": kql_of(each.condition), "language": "kql"}, "label": each.label}
-                     for each in bucket.filters]  # fmt: skip
+            parts = [
+                {"filter": {"expression": kql_of(each.condition), "language": "kql"}, "label": each.label}
+                for each in bucket.filters
+            ]
             return {"operation": "filters", "label": bucket.label, "filters": parts}
 
 
@@ -225,9 +247,13 @@ def _terms(bucket: Terms) -> dict[str, Any]:
     if bucket.order != "measure":
         rank = {"type": "alphabetical", "direction": "asc" if bucket.order == "ascending" else "desc"}
     terms: dict[str, Any] = {
-        "operation": "terms", "label": bucket.label, "fields": [bucket.field], "limit": bucket.limit, "rank_by": rank,
+        "operation": "terms",
+        "label": bucket.label,
+        "fields": [bucket.field],
+        "limit": bucket.limit,
+        "rank_by": rank,
         "increase_accuracy": True,
-    }  # fmt: skip
+    }
     if bucket.missing is not None:
         terms["other_bucket"] = {"include_documents_without_field": True}
     return terms

@@ -9,7 +9,6 @@ from profilestore.dashboards.panels import COLUMNS, Panel, Place
 __all__ = ["in_rows"]
 
 
-
 def in_rows(*rows: tuple[int, Sequence[tuple[int, Panel]]]) -> tuple[Panel, ...]:
     """Give panels their places: each row has a height and its panels with their widths, from the left.
 

@@ -95,7 +95,9 @@ class _Chart(_Panel):
         if isinstance(first, (Ratio, LastValue)) or getattr(first, "where", None) is not None:
             for each in self.buckets:
                 if isinstance(each, Terms) and each.order == "measure":
-                    raise ValueError(f"{self.id}: Elasticsearch cannot rank the values of {each.field} by {first.label}")
+                    raise ValueError(
+                        f"{self.id}: Elasticsearch cannot rank the values of {each.field} by {first.label}"
+                    )
         return self
 
 

@@ -51,13 +51,20 @@ def page_html(
     time = made.astimezone(ZoneInfo(words.time_zone))
     content = {
         "title": words.prefix,
-        "made": t(f"Numbers of {time:%Y-%m-%d %H:%M}, {words.time_zone}; money in {words.currency}. Made by profilestore.",
-                  f"数据时间 {time:%Y-%m-%d %H:%M},{words.time_zone};金额单位 {words.currency}。由 profilestore 生成。"),
-        "words": {"all": t("all", "全部"), "nothing": t("Nothing under this choice.", "此筛选下没有数据。"),
-                  "outside": t("not affected by the choice", "不受此筛选影响"), "dark": t("dark", "深色"), "light": t("light", "浅色")},
+        "made": t(
+            f"Numbers of {time:%Y-%m-%d %H:%M}, {words.time_zone}; money in {words.currency}. Made by profilestore.",
+            f"数据时间 {time:%Y-%m-%d %H:%M},{words.time_zone};金额单位 {words.currency}。由 profilestore 生成。",
+        ),
+        "words": {
+            "all": t("all", "全部"),
+            "nothing": t("Nothing under this choice.", "此筛选下没有数据。"),
+            "outside": t("not affected by the choice", "不受此筛选影响"),
+            "dark": t("dark", "深色"),
+            "light": t("light", "浅色"),
+        },
         "owners": {each.key: by.id for lists in choices.values() for by in lists for each in by.choices},
         "pages": [_page(each, found, choices.get(each.name, ()), words) for each in dashboards],
-    }  # fmt: skip
+    }
     folder = files("profilestore.dashboards") / "page"
     parts = {
         "language": "zh-CN" if words.language == "zh" else "en",
@@ -88,6 +95,7 @@ def _page(
 ) -> dict[str, Any]:
     first = next((by.choices[0].key for by in choices if by.always and len(by.choices) > 0), ALL)
     always = any(by.always for by in choices)
+    known = {by.field: [each.label for each in by.choices] for by in choices if by.field is not None}
     t = words.t
     sample = t(
         "A sample of customers: `--user ID` shows others. In Kibana any customer can be chosen.",
@@ -104,26 +112,37 @@ def _page(
         "note": f"{single} {sample}" if always else single,
         "first": first,
         "controls": [
-            {"id": by.id, "title": by.title, "always": by.always,
-             "choices": [{"key": each.key, "label": each.label} for each in by.choices]}
+            {
+                "id": by.id,
+                "title": by.title,
+                "always": by.always,
+                "choices": [{"key": each.key, "label": each.label} for each in by.choices],
+            }
             for by in choices
         ],
-        "panels": [_panel(panel, answers.get((dashboard.name, panel.id)), words) for panel in dashboard.panels],
-    }  # fmt: skip
+        "panels": [_panel(panel, answers.get((dashboard.name, panel.id)), known, words) for panel in dashboard.panels],
+    }
 
 
-def _panel(panel: Panel, answer: PanelRows | None, words: ShopWords) -> dict[str, Any]:
+def _panel(
+    panel: Panel, answer: PanelRows | None, known: Mapping[str, Sequence[str]], words: ShopWords
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "id": panel.id, "kind": panel.kind, "title": panel.title, "description": panel.description,
-        "place": panel.place.model_dump(), "covered": [], "rows": {},
-    }  # fmt: skip
+        "id": panel.id,
+        "kind": panel.kind,
+        "title": panel.title,
+        "description": panel.description,
+        "place": panel.place.model_dump(),
+        "covered": [],
+        "rows": {},
+    }
     if isinstance(panel, Markdown):
         return shown | {"content": panel.content}
     if answer is None:
         return shown | {"missing": panel.missing}
     rows = {key: shown_rows(panel, found) for key, found in answer.rows.items()}
     every = rows[ALL] if ALL in rows else [row for found in rows.values() for row in found]
-    spec = vega_lite(panel, series=series_of(panel, every), language=words.language)
+    spec = vega_lite(panel, series=series_of(panel, every, known=known), language=words.language)
     return shown | {
         "missing": panel.missing,
         "covered": list(answer.covered),

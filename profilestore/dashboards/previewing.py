@@ -30,19 +30,23 @@ class Preview:
         dashboards: in their order.
         answers: the numbers of all panels.
         choices: of the controls, by name of dashboard.
+        language: of the page.
     """
 
     html: str
     dashboards: tuple[Dashboard, ...]
     answers: tuple[PanelRows, ...]
     choices: Mapping[str, tuple[ChoiceList, ...]]
+    language: Language
 
     def without_data(self) -> list[PanelRows]:
         """The panels that have nothing to show; `panel.missing` says why."""
         return [answer for answer in self.answers if all(len(rows) == 0 for rows in answer.rows.values())]
 
 
-def make_preview(client: Client, settings: Settings, *, language: Language = "en", users: Sequence[str] = ()) -> Preview:
+def make_preview(
+    client: Client, settings: Settings, *, language: Language = "en", users: Sequence[str] = ()
+) -> Preview:
     """Ask for all panels under all choices and make the page.
 
     Args:
@@ -64,7 +68,7 @@ def make_preview(client: Client, settings: Settings, *, language: Language = "en
         answers = ask_panels(client, dashboards, choices, time_zone=settings.time_zone)
         _check_users(answers, choices, users)
         html = page_html(dashboards, answers, choices, words=words, vega=script.result(), made=datetime.now(UTC))
-    return Preview(html, dashboards, tuple(answers), choices)
+    return Preview(html, dashboards, tuple(answers), choices, language)
 
 
 def _check_users(
@@ -77,5 +81,7 @@ def _check_users(
         for each in (choice for by in lists if by.always for choice in by.choices):
             if each.key not in known:
                 raise NotFound(
-                    "a user of --user is not known, or has switched personalisation off.", kind="user", id=str(each.value)
+                    "a user of --user is not known, or has switched personalisation off.",
+                    kind="user",
+                    id=str(each.value),
                 )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from profilestore.dashboards.buckets import Buckets, DateHistogram, Filters, Ranges
 from profilestore.dashboards.measures import Count, LastValue, Measure, Median, Percentile, Ratio, Sum
-from profilestore.dashboards.panels import Chart
+from profilestore.dashboards.panels import Chart, Table
 
 __all__ = ["Row", "read_rows"]
 
 Row: TypeAlias = dict[str, Any]
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[\d:.]*(Z|[+-]\d\d:\d\d)")
 
 
 def read_rows(panel: Chart, answer: dict[str, Any], *, total: int, time_zone: str) -> list[Row]:
@@ -26,19 +28,18 @@ def read_rows(panel: Chart, answer: dict[str, Any], *, total: int, time_zone: st
         time_zone: of the shop; times come as its local dates, `2026-11-23` (or with the minute where `k` is a time).
 
     Returns:
-        No row where nothing was found, nor one in which nothing was counted.
+        No row where nothing was found, nor one without any number; a table keeps those that have documents.
     """
     if total == 0:
         return []
-    found = list(_descend(panel, answer, total, 0, {}, ZoneInfo(time_zone)))
-    return [row for row in found if any(row[f"m{n}"] is not None for n in range(len(panel.measures)))]
+    return list(_descend(panel, answer, total, 0, {}, ZoneInfo(time_zone)))
 
 
-def _descend(
-    panel: Chart, bucket: dict[str, Any], count: int, depth: int, keys: Row, zone: ZoneInfo
-) -> Iterator[Row]:
+def _descend(panel: Chart, bucket: dict[str, Any], count: int, depth: int, keys: Row, zone: ZoneInfo) -> Iterator[Row]:
     if depth == len(panel.buckets):
-        yield keys | {f"m{n}": _value(measure, f"m{n}", bucket, count) for n, measure in enumerate(panel.measures)}
+        values = {f"m{n}": _value(measure, f"m{n}", bucket, count) for n, measure in enumerate(panel.measures)}
+        if any(value is not None for value in values.values()) or (isinstance(panel, Table) and count > 0):
+            yield keys | {name: _local(value, zone) for name, value in values.items()}
         return
     for key, inner in _buckets(panel.buckets[depth], bucket[f"k{depth}"], zone):
         yield from _descend(panel, inner, int(inner["doc_count"]), depth + 1, keys | {f"k{depth}": key}, zone)
@@ -74,6 +75,8 @@ def _value(measure: Measure, name: str, bucket: dict[str, Any], count: int) -> A
     if isinstance(measure, Ratio):
         above = _value(measure.above, f"{name}a", bucket, count)
         below = _value(measure.below, f"{name}b", bucket, count)
+        if isinstance(measure.above, Sum) and above is None:
+            above = 0  # a sum of nothing in a formula
         return None if above is None or below is None or below == 0 else above / below
     if measure.where is not None:
         bucket = bucket[name]
@@ -85,9 +88,16 @@ def _value(measure: Measure, name: str, bucket: dict[str, Any], count: int) -> A
         return next(iter(answer["values"].values()))
     if isinstance(measure, LastValue):
         return _last(measure, answer)
-    if isinstance(measure, Sum) and count == 0:
-        return None
+    if isinstance(measure, Sum):
+        return answer["sum"] if answer["count"] > 0 else None
     return answer["value"]
+
+
+def _local(value: Any, zone: ZoneInfo) -> Any:
+    """A time that comes as text, as the shop's clock shows it."""
+    if not isinstance(value, str) or _TIME.fullmatch(value) is None:
+        return value
+    return datetime.fromisoformat(value).astimezone(zone).isoformat(sep=" ", timespec="minutes")[:16]
 
 
 def _last(measure: LastValue, answer: dict[str, Any]) -> Any:

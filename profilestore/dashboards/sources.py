@@ -15,24 +15,42 @@ __all__ = ["DataView", "Language", "ShopWords", "data_views"]
 Language: TypeAlias = Literal["en", "zh"]
 
 _EVENT_TYPES: Final = (
-    ("view", "views", "浏览"), ("click", "clicks", "点击推荐"), ("favorite", "favourites", "收藏"), ("cart", "carts", "加购"),
-    ("purchase", "purchases", "购买"), ("refund", "refunds", "退款"), ("search", "searches", "搜索"),
-    ("review", "reviews", "评论"), ("rate", "ratings", "评分"), ("impression", "impressions", "推荐曝光"),
-)  # fmt: skip
+    ("view", "views", "浏览"),
+    ("click", "clicks", "点击推荐"),
+    ("favorite", "favourites", "收藏"),
+    ("cart", "carts", "加购"),
+    ("purchase", "purchases", "购买"),
+    ("refund", "refunds", "退款"),
+    ("search", "searches", "搜索"),
+    ("review", "reviews", "评论"),
+    ("rate", "ratings", "评分"),
+    ("impression", "impressions", "推荐曝光"),
+)
 _TIERS: Final = (
-    ("high", "high", "高价值"), ("potential_high", "potential high", "潜在高价值"), ("mid", "middle", "中价值"),
-    ("potential_mid", "potential middle", "潜在中价值"), ("low", "low", "低价值"),
-)  # fmt: skip
+    ("high", "high", "高价值"),
+    ("potential_high", "potential high", "潜在高价值"),
+    ("mid", "middle", "中价值"),
+    ("potential_mid", "potential middle", "潜在中价值"),
+    ("low", "low", "低价值"),
+)
 _BANDS: Final = (("high", "high", "高"), ("medium", "medium", "中"), ("low", "low", "低"))
 _LIFECYCLE: Final = (
-    ("new", "new", "新客"), ("active", "active", "活跃"), ("at-risk", "at risk", "有流失风险"), ("lapsed", "lapsed", "已流失"),
-)  # fmt: skip
+    ("new", "new", "新客"),
+    ("active", "active", "活跃"),
+    ("at-risk", "at risk", "有流失风险"),
+    ("lapsed", "lapsed", "已流失"),
+)
 _GENDERS: Final = (("female", "female", "女"), ("male", "male", "男"), ("other", "other", "其他"))
 _MOODS: Final = (("positive", "positive", "正面"), ("neutral", "neutral", "中性"), ("negative", "negative", "负面"))
 _DAYS: Final = (
-    (1, "Mon", "周一"), (2, "Tue", "周二"), (3, "Wed", "周三"), (4, "Thu", "周四"), (5, "Fri", "周五"),
-    (6, "Sat", "周六"), (7, "Sun", "周日"),
-)  # fmt: skip
+    (1, "Mon", "周一"),
+    (2, "Tue", "周二"),
+    (3, "Wed", "周三"),
+    (4, "Thu", "周四"),
+    (5, "Fri", "周五"),
+    (6, "Sat", "周六"),
+    (7, "Sun", "周日"),
+)
 
 
 class DataView(Part):
@@ -99,7 +117,9 @@ class ShopWords:
 
     def by_segment(self, *, limit: int = 8) -> Terms:
         """Groups by segment; who is in none stands apart."""
-        return Terms(label=self.t("Segment", "客户分群"), field="segment", limit=limit, missing=self.t("none", "无分群"))
+        return Terms(
+            label=self.t("Segment", "客户分群"), field="segment", limit=limit, missing=self.t("none", "无分群")
+        )
 
     def event_types(self) -> Filters:
         """Groups by type of event, the common ones."""

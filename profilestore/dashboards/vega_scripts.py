@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -22,9 +21,9 @@ def vega_script(home: Path) -> str:
     import vl_convert
 
     # what would end the page's script element is written in another way
-    script = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=kept.parent, delete=False, encoding="utf-8") as part:
         part.write(script)
-    os.replace(part.name, kept)
+    Path(part.name).replace(kept)
     return script

@@ -84,12 +84,33 @@
     box.append(scroll);
   };
 
-  const drawChart = async (box, panel, rows) => {
+  // What depends on the rows and the size; fitting.py does the same for pictures.
+  const wide = (text) => [...String(text)].reduce((sum, sign) => sum + (sign.codePointAt(0) > 0x2e7f ? 12 : 6.5), 0);
+  const longest = (texts) => Math.max(0, ...texts.map(wide));
+  const fitted = (panel, rows, width, height) => {
     const spec = structuredClone(panel.spec);
+    const { lying, labelled, series } = spec.usermeta;
+    const names = lying ? [...new Set(rows.map((row) => row.k0))] : [];
+    const left = lying ? Math.min(190, longest(names)) + 20 : 50;
+    const top = Math.max(...rows.map((row) => row.m0 ?? 0));
     spec.data = { ...spec.data, values: rows };
-    spec.width = Math.max(120, box.clientWidth - 4);
-    spec.height = Math.max(60, box.clientHeight - 4);
+    spec.width = Math.max(120, width);
+    spec.height = Math.max(60, lying ? Math.min(height, names.length * 44 + 70) : height);
     spec.autosize = { type: "fit", contains: "padding" };
+    if (labelled && top > 0) {
+      const text = longest(rows.map((row) => shown(row.m0, panel.measures[0].unit))) + 8;
+      spec.encoding.x.scale = { domainMax: (top * (width - left)) / Math.max(40, width - left - text), nice: false };
+    }
+    const colour = (spec.layer ? spec.layer[0].encoding : spec.encoding)?.color;
+    if (colour?.legend?.columns) {
+      const each = Math.min(160, longest(series)) + 34;
+      colour.legend.columns = Math.max(1, Math.floor((width - left) / each));
+    }
+    return spec;
+  };
+
+  const drawChart = async (box, panel, rows) => {
+    const spec = fitted(panel, rows, box.clientWidth - 4, box.clientHeight - 4);
     const place = element("div");
     box.append(place);
     const made = await vegaEmbed(place, spec, { actions: false, renderer: "svg", config: look(), tooltip: { theme: state.theme } });
