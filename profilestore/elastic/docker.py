@@ -85,10 +85,16 @@ def compose_up(settings: Settings, *, port: int, kibana_port: int, say: Callable
     values = {
         "ELASTIC_PASSWORD": made.get("ELASTIC_PASSWORD", secrets.token_urlsafe(24)),
         "KIBANA_PASSWORD": made.get("KIBANA_PASSWORD", secrets.token_urlsafe(24)),
+        "VIEWER_PASSWORD": made.get("VIEWER_PASSWORD", secrets.token_urlsafe(24)),
         "KIBANA_ENCRYPTION_KEY": made.get("KIBANA_ENCRYPTION_KEY", secrets.token_hex(32)),
         "ELASTICSEARCH_PORT": str(port),
         "KIBANA_PORT": str(kibana_port),
         "ELASTICSEARCH_HEAP": settings.heap,
+        "SHOP_PREFIX": settings.prefix,
+        "SHOP_TIME_ZONE": settings.time_zone,
+        "SHOP_CURRENCY": settings.currency,
+        "SHOP_LANGUAGE": settings.language,
+        "PROFILESTORE_PACKAGE": str(Path(__file__).resolve().parent.parent),
     }
     path = environment_file(settings.home)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

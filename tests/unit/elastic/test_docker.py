@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from profilestore.elastic.docker import compose_down, compose_up, docker_answers, environment_file, local_password
+from profilestore.dashboards.sources import data_views
+from profilestore.elastic.docker import (
+    compose_down,
+    compose_up,
+    docker_answers,
+    environment_file,
+    local_kibana,
+    local_password,
+    read_environment,
+)
 from profilestore.errors import ServerUnavailable
 from profilestore.settings import Settings
 
@@ -111,3 +126,102 @@ def test_compose_takes_its_passwords_from_the_environment_file(compose: dict[str
                 assert value.startswith("${"), name
     ignored = (PROJECT / ".gitignore").read_text(encoding="utf-8").split()
     assert ".env" in ignored
+
+
+def test_what_up_gives_docker_is_all_that_the_compose_file_asks_for(docker: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = Settings(home=home, prefix="laden", time_zone="Asia/Shanghai", currency="CNY", language="zh")
+    compose_up(settings, port=9211, kibana_port=5611, say=lambda _: None)
+    given = read_environment(home)
+    text = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
+    assert given.keys() == set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text))
+    assert (given["SHOP_PREFIX"], given["SHOP_TIME_ZONE"]) == ("laden", "Asia/Shanghai")
+    assert (Path(given["PROFILESTORE_PACKAGE"]) / "__main__.py").is_file()
+    assert local_kibana(home) == "http://127.0.0.1:5611"
+    assert local_kibana(tmp_path) is None
+
+
+def test_the_dashboards_are_pushed_once_kibana_is_up(compose: dict[str, Any], tmp_path: Path) -> None:
+    """With the settings and the few packages that pushing needs, as the shell that runs it sees them."""
+    service = compose["services"]["dashboards"]
+    assert service["depends_on"]["kibana"]["condition"] == "service_healthy"
+    assert service["restart"].startswith("on-failure")
+    (command,) = service["command"]
+    words = shlex.split(command)
+    packages = [word for word in words if ">=" in word]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert len(packages) > 0
+    assert set(packages) <= set(project["dependencies"])
+    assert words[-6:] == ["-m", "profilestore", "dashboards", "push", "--wait", "600"]
+    settings = {name for name in service["environment"] if name.startswith("PROFILESTORE_")}
+    assert {name.removeprefix("PROFILESTORE_").lower() for name in settings} <= Settings.model_fields.keys()
+    # What it imports comes with these packages or with Python.
+    names = [re.split(r"[><=]", package)[0] for package in packages]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(PROJECT),
+                   "PROFILESTORE_KIBANA_URL": "http://127.0.0.1:1",
+                   "PROFILESTORE_KIBANA_API_KEY": "of-nobody"}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "profilestore", "dashboards", "push", "--wait", "0"],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "nobody answers at http://127.0.0.1:1" in done.stderr
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    owners = packages_distributions()
+    brought = {owner.lower().replace("_", "-") for name in imported for owner in owners.get(name, [])}
+    assert brought - {"profilestore", "setuptools", "pip"} <= _closure(names)
+
+
+def _closure(names: list[str]) -> set[str]:
+    """Distributions and all that they need."""
+    found: set[str] = set()
+    pending = [name.lower() for name in names]
+    while len(pending) > 0:
+        name = pending.pop()
+        if name in found:
+            continue
+        found.add(name)
+        try:
+            needed = distribution(name).requires or []
+        except PackageNotFoundError:
+            continue
+        pending += [re.split(r"[^A-Za-z0-9._-]", each)[0].lower().replace("_", "-") for each in needed]
+    return found
+
+
+def test_the_viewer_may_only_look(compose: dict[str, Any], tmp_path: Path) -> None:
+    """The script runs with a `curl` that writes down what it was asked to send."""
+    service = compose["services"]["viewer"]
+    assert service["depends_on"]["kibana"]["condition"] == "service_healthy"
+    curl = tmp_path / "curl"
+    curl.write_text(
+        '#!/bin/bash\nwhile [ $# -gt 1 ]; do [ "$1" = --data ] && data="$2"; shift; done\n'
+        f'printf "%s\\0%s\\0" "$1" "$data" >> {tmp_path}/sent\n',
+        encoding="utf-8",
+    )
+    curl.chmod(0o755)
+    (script,) = service["command"]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ELASTIC_PASSWORD": "boss", "VIEWER_PASSWORD": "look",
+                   "SHOP_PREFIX": "laden"}  # fmt: skip
+    subprocess.run(["/bin/bash", "-c", script.replace("$$", "$")], env=environment, check=True)
+    sent = (tmp_path / "sent").read_text(encoding="utf-8").split("\0")[:-1]
+    bodies = {url: json.loads(body) for url, body in zip(sent[::2], sent[1::2], strict=True)}
+    assert list(bodies) == [
+        "http://kibana:5601/api/security/role/profilestore_viewer", "http://elasticsearch:9200/_security/user/viewer"
+    ]  # fmt: skip
+    role, user = bodies.values()
+    assert user == {"password": "look", "roles": ["profilestore_viewer"]}
+    (granted,) = role["elasticsearch"]["indices"]
+    assert role["elasticsearch"]["cluster"] == []
+    assert set(granted["privileges"]) == {"read", "view_index_metadata"}
+    assert role["kibana"] == [{"base": [], "feature": {"dashboard_v2": ["read"]}, "spaces": ["*"]}]
+    shown = {view.title for view in data_views(Settings(prefix="laden"))}
+    assert {name for name in granted["names"] if not name.endswith("-0*")} == shown
+    assert {name.removesuffix("-0*") for name in granted["names"]} == shown
+    assert "shop" not in script.replace("SHOP_PREFIX", "")
+
+
+def test_days_in_kibana_are_those_of_the_shop(compose: dict[str, Any]) -> None:
+    assert compose["services"]["kibana"]["command"][1].startswith(
+        "--uiSettings.overrides.dateFormat:tz=${SHOP_TIME_ZONE"
+    )
