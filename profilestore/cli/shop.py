@@ -137,6 +137,9 @@ def sample(
     churn: Annotated[
         bool, typer.Option("--churn", help="Plant customers with a rhythm too, half of whom stop.")
     ] = False,
+    seasons: Annotated[
+        bool, typer.Option("--seasons", help="Plant products with a season too, over two years.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a shop with planted tastes, to try things on: products, users, events and the truth."""
@@ -151,6 +154,7 @@ def sample(
         segments=segments,
         odd=odd,
         churn=churn,
+        seasons=seasons,
     )  # fmt: skip
     files = write_shop(shop, output)
     if json:

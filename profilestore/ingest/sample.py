@@ -22,6 +22,7 @@ from profilestore.ingest.sample_churn import CHURN_STREAM, churn_acts, rhythm_us
 from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Habits, Shelf, Shopper, act
 from profilestore.ingest.sample_odd import ODD_STREAM, odd_acts, odd_kinds
 from profilestore.ingest.sample_products import Language, MadeProduct, make_products
+from profilestore.ingest.sample_seasons import SEASON_STREAM, season_acts
 from profilestore.ingest.sample_segments import ARCHETYPES, Archetype
 from profilestore.ingest.sample_words import CITIES
 
@@ -45,6 +46,7 @@ class SampleTruth:
     user_segments: dict[str, str] = field(default_factory=dict)
     odd_users: dict[str, str] = field(default_factory=dict)
     churn_users: dict[str, str | None] = field(default_factory=dict)
+    seasonal_products: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def generate_shop(
     segments: bool = False,
     odd: bool = False,
     churn: bool = False,
+    seasons: bool = False,
 ) -> SampleShop:
     """Make a shop; equal arguments give equal shops.
 
@@ -81,6 +84,7 @@ def generate_shop(
         segments: plant segments too: each user is one of a few kinds of shopper. Without, tastes are mixed freely.
         odd: plant odd users too, beside the `users` and with events beside the `events`.
         churn: plant customers with a rhythm too, half of whom stop; beside the others as the odd ones are.
+        seasons: plant products with a season too, and others without: two years of purchases beside the `events`.
 
     Raises:
         UsageError: a number or language that cannot be meant.
@@ -112,6 +116,11 @@ def generate_shop(
         churn_rows, churn_users, churn_events = _plant_churn(len(rows), shelf, seed=seed, language=language, end=end)
         rows += churn_rows
         acts += churn_events
+    seasonal_products: dict[str, int] = {}
+    if seasons:
+        rng = np.random.default_rng([seed, SEASON_STREAM])
+        season_events, seasonal_products = season_acts(shelf, [row.user_id for row in rows], end=end, rng=rng)
+        acts += season_events
     acts.sort(key=lambda event: (event["time"], event["user_id"]))
     return SampleShop(
         products=[product.to_product(language) for product in made],
@@ -126,6 +135,7 @@ def generate_shop(
             user_segments={row.user_id: kind.name for row, kind in zip(rows, kinds, strict=False)},
             odd_users=odd_users,
             churn_users=churn_users,
+            seasonal_products=seasonal_products,
         ),
     )
 

@@ -47,8 +47,8 @@ class Kind:
         name: `best sellers`, `steady`, `sparse`, `seasonal` or `categories`.
         rows_at: which series they are, as known at a week.
         methods: names of `METHODS` that are tried.
-        by_total: whether the error is that of the four weeks' sum and not of the single weeks: of what is not sold
-            in most weeks, always zero would be the best forecast of a week.
+        by_total: whether the error is the squared one of the four weeks' sum and not the absolute one of the single
+            weeks: of what is not sold in most weeks, the absolute error is least for always zero.
     """
 
     name: str
@@ -127,7 +127,7 @@ class _Made:
         self.known, self.actual = pieces[self.rows, :week], pieces[self.rows, week : week + AHEAD]
         self._by_total = kind.by_total
         self._forecasts: dict[str, Floats] = {}
-        self.means = {name: float(self.errors(METHODS[name]).mean()) for name in kind.methods} if rows.size else {}
+        self.means = {name: float(self.errors(METHODS[name]).mean()) for name in kind.methods if kept.any()}
 
     def mase(self, method: Method) -> Floats:
         """Mean absolute error of the four weeks in the series' own scale."""
@@ -138,7 +138,7 @@ class _Made:
         """The error that the kind is judged by, (n,)."""
         if not self._by_total:
             return self.mase(method)
-        found: Floats = np.abs((self.actual - method(self.known, AHEAD)).sum(axis=1)) / AHEAD / self.scales
+        found: Floats = ((self.actual - method(self.known, AHEAD)).sum(axis=1) / AHEAD / self.scales) ** 2
         return found
 
     def forecast(self, name: str) -> Floats:

@@ -27,7 +27,7 @@ _PIECES_LEAST: Final = 50
 _LEVELS: Final = ("smoothing 0.1", "smoothing 0.2", "smoothing 0.3", "smoothing 0.5", "smoothing mixed", "share 0.2")
 _SPARSE: Final = ("sparse 0.1", "sparse 0.2", "sparse 0.4")
 # A fit of its own is for few and long series: of products it takes minutes and is no better than one for all.
-_FITTED: Final = ("smoothing of its own", "damped trend")
+_FITTED: Final = ("smoothing of its own",)
 _SEASONAL: Final = tuple(name for name in METHODS if name.startswith("season and"))
 
 Floats = NDArray[np.float64]
@@ -95,21 +95,22 @@ def make_outlook(products: WeeklySales, categories: Sequence[str], *, seed: int)
         )
     if products.pieces.sum() < _PIECES_LEAST or (products.pieces.sum(axis=1) > 0).sum() < 2:
         raise TooLittleData(f"a sales outlook needs {_PIECES_LEAST} pieces sold, of two products or more.")
-    # For the backtest only seasons count that were known before it began.
-    known = {season.row for season in find_seasons(products.until(origins.choosing[0])) if season.kind == "yearly"}
+    # For the backtest only seasons count that were known before it began, be it from one year.
+    known = {season.row for season in find_seasons(products.until(origins.choosing[0]))}
+    seasonal = _SEASONAL if origins.choosing[0] >= WEEKS_A_YEAR else ()
     seasons = find_seasons(products)
     yearly = {season.row for season in seasons if season.kind == "yearly"}
     grouped = products.summed(categories)
     trials: dict[str, Trial] = {}
     parts: list[tuple[Kind, Rows]] = []
-    for kind, today in _product_kinds(products.pieces, known, yearly):
+    for kind, today in _product_kinds(products.pieces, known, yearly, seasonal):
         trial = try_kind(products.pieces, kind, origins, seed=seed)
         if trial is not None:
             trials[kind.name] = trial
         parts.append((kind, today))
     shop = _filled(products, parts, _with_stand_ins(trials))
     every = Kind("categories", lambda week: _selling(grouped.pieces[:, :week])[:_CATEGORIES_MOST],
-                 _LEVELS + _FITTED + (_SEASONAL if origins.choosing[0] >= 2 * WEEKS_A_YEAR else ()))  # fmt: skip
+                 _LEVELS + _FITTED + seasonal)  # fmt: skip
     trial = try_kind(grouped.pieces, every, origins, seed=seed) if len(grouped.keys) > 0 else None
     if trial is not None:
         trials["categories"] = trial
@@ -119,16 +120,19 @@ def make_outlook(products: WeeklySales, categories: Sequence[str], *, seed: int)
     return Found(shop, by_category, trials, seasons, [products.day_of(week) for week in origins.measuring])
 
 
-def _product_kinds(pieces: Floats, known: set[int], yearly: set[int]) -> list[tuple[Kind, Rows]]:
+def _product_kinds(
+    pieces: Floats, known: set[int], yearly: set[int], seasonal: tuple[str, ...]
+) -> list[tuple[Kind, Rows]]:
     """The kinds of products, with who is of them today; each product is of one kind at most."""
 
-    def split(week: int, seasonal: set[int]) -> dict[str, Rows]:
+    def split(week: int, in_season: set[int]) -> dict[str, Rows]:
         selling = _selling(pieces[:, :week])
-        rest = np.array([row for row in selling.tolist() if row not in seasonal], dtype=np.int64)
-        best, others = rest[:BEST_SELLERS], rest[BEST_SELLERS:]
-        steady = _intervals(pieces[others, :week]) < _STEADY_INTERVAL
-        inside = np.array(sorted(set(selling.tolist()) & seasonal), dtype=np.int64)
-        return {"best sellers": best, "steady": others[steady], "sparse": others[~steady], "seasonal": inside}
+        rest = np.array([row for row in selling.tolist() if row not in in_season], dtype=np.int64)
+        often = _intervals(pieces[rest, :week]) < _STEADY_INTERVAL
+        steady, sparse = rest[often], rest[~often]
+        inside = np.array(sorted(set(selling.tolist()) & in_season), dtype=np.int64)
+        best, others = steady[:BEST_SELLERS], steady[BEST_SELLERS:]
+        return {"best sellers": best, "steady": others, "sparse": sparse, "seasonal": inside}
 
     remembered: dict[int, dict[str, Rows]] = {}
 
@@ -142,7 +146,7 @@ def _product_kinds(pieces: Floats, known: set[int], yearly: set[int]) -> list[tu
         Kind("best sellers", lambda week: at("best sellers", week), _LEVELS + _SPARSE),
         Kind("steady", lambda week: at("steady", week), _LEVELS + _SPARSE),
         Kind("sparse", lambda week: at("sparse", week), _LEVELS + _SPARSE, by_total=True),
-        Kind("seasonal", lambda week: at("seasonal", week), _LEVELS + _SEASONAL),
+        Kind("seasonal", lambda week: at("seasonal", week), _LEVELS + seasonal),
     ]
     return [(kind, today[kind.name]) for kind in kinds]
 

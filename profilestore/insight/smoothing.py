@@ -1,8 +1,8 @@
 """How demand of the next weeks is foretold: the methods that are tried, each a function of the weeks so far.
 
-Exponential smoothing (Brown 1956; Holt 1957 with Gardner and McKenzie's damping of 1985) by statsmodels where each
-series is fitted on its own, by pandas where one smoothing serves thousands of series; for sparse sellers
-Teunter, Syntetos and Babai (2011): how often something is sold, and how much then, smoothed apart.
+Exponential smoothing (Brown 1956) by statsmodels where each series is fitted on its own, by pandas where one smoothing
+serves thousands of series; for sparse sellers Teunter, Syntetos and Babai (2011): how often something is sold, and how
+much then, smoothed apart.
 """
 
 from __future__ import annotations
@@ -68,17 +68,22 @@ def share_of_all(pieces: Floats, ahead: int, *, alpha: float) -> Floats:
 
 
 def own_level(pieces: Floats, ahead: int) -> Floats:
-    """Simple exponential smoothing, the smoothing of each series fitted to it."""
+    """Simple exponential smoothing, the smoothing of each series fitted to it; of less than ten weeks, or of weeks
+    that are all alike, the mean."""
     from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 
-    return _each(pieces, ahead, lambda series: SimpleExpSmoothing(series, initialization_method="heuristic"))
-
-
-def damped_trend(pieces: Floats, ahead: int) -> Floats:
-    """Holt's linear trend, damped, fitted to each series."""
-    from statsmodels.tsa.holtwinters import Holt
-
-    return _each(pieces, ahead, lambda series: Holt(series, damped_trend=True, initialization_method="heuristic"))
+    found = np.zeros((len(pieces), ahead))
+    for row, series in enumerate(pieces):
+        known = series[np.flatnonzero(series > 0)[0] :] if series.any() else series[:0]
+        if known.size < _FITTED_LEAST or np.ptp(known) <= 0.0:
+            found[row] = known.mean() if known.size > 0 else 0.0
+            continue
+        with warnings.catch_warnings():
+            # Where the search for the smoothing ends at a bound, it says so; the bound is taken.
+            warnings.simplefilter("ignore")
+            model = SimpleExpSmoothing(known, initialization_method="heuristic")
+            found[row] = np.maximum(0.0, model.fit().forecast(ahead))
+    return found
 
 
 def sparse_level(pieces: Floats, ahead: int, *, alpha: float, beta: float) -> Floats:
@@ -138,28 +143,12 @@ def _smoothed(values: Floats, alpha: float, *, only_known: bool = False) -> Floa
     return np.nan_to_num(last)
 
 
-def _each(pieces: Floats, ahead: int, model: Callable[[Floats], object]) -> Floats:
-    """Fit a model to each series since its first sale; of fewer than ten weeks, or all alike, the mean."""
-    found = np.zeros((len(pieces), ahead))
-    for row, series in enumerate(pieces):
-        known = series[np.flatnonzero(series > 0)[0] :] if series.any() else series[:0]
-        if known.size < _FITTED_LEAST or np.ptp(known) <= 0.0:
-            found[row] = known.mean() if known.size > 0 else 0.0
-            continue
-        with warnings.catch_warnings():
-            # Where the search for the smoothing ends at a bound, it says so; the bound is taken.
-            warnings.simplefilter("ignore")
-            found[row] = np.maximum(0.0, model(known).fit().forecast(ahead))  # type: ignore[attr-defined]  # untyped
-    return found
-
-
 BASELINES: Final[Mapping[str, Method]] = {"last week": last_week, "last 4 weeks": last_weeks}
 METHODS: Final[Mapping[str, Method]] = {
     **{f"smoothing {alpha}": partial(level, alpha=alpha) for alpha in (0.1, 0.2, 0.3, 0.5)},
     "smoothing mixed": mixed_level,
     **{f"share {alpha}": partial(share_of_all, alpha=alpha) for alpha in (0.1, 0.2, 0.3)},
     "smoothing of its own": own_level,
-    "damped trend": damped_trend,
     **{f"sparse {share}": partial(sparse_level, alpha=0.2, beta=share) for share in (0.1, 0.2, 0.4)},
     **{f"season and smoothing {alpha}": partial(yearly, alpha=alpha) for alpha in (0.1, 0.2, 0.4)},
 }

@@ -69,14 +69,17 @@ def find_seasons(sales: WeeklySales) -> list[Season]:
         return []
     pieces = sales.pieces[:, sales.weeks - years * WEEKS_A_YEAR :]
     periods = pieces.reshape(len(pieces), years * _PERIODS, _PERIOD_WEEKS).sum(axis=2)
-    shop = periods.sum(axis=0)
+    # Like for like: products that came into the shop, or left it, say nothing of its year.
+    halves = np.array_split(periods, 2 * years, axis=1)
+    stayed = np.all([half.sum(axis=1) > 0 for half in halves], axis=0)
+    shop = periods[stayed].sum(axis=0)
     if shop.min() <= 0.0:
         return []
     rows = np.flatnonzero((periods.sum(axis=1) >= _PIECES_LEAST) & ((periods > 0).sum(axis=1) >= _SOLD_LEAST))
     rows = np.sort(rows[np.argsort(-periods[rows].sum(axis=1), kind="stable")[:_TESTED_MOST]])
     if rows.size == 0:
         return []
-    chances = np.array([_chance_of_waves(periods[row], shop - periods[row], years) for row in rows])
+    chances = np.array([_chance_of_waves(periods[row], shop - periods[row] * stayed[row], years) for row in rows])
     chances = false_discovery_control(chances)
     months = _months_of(sales, years)
     found: list[Season] = []
