@@ -102,7 +102,7 @@ def user_features(
         )
     names, shares = _interests(history, groups_of)
     habits = {name: values for name, values in _habits(history, acts, time_zone).items() if name not in kept_out}
-    left_out = {name: "kept out by the setting insight_without" for name in sorted(kept_out)}
+    left_out = dict.fromkeys(sorted(kept_out), "kept out by the setting insight_without")
     interest, interest_names = _distinct(shares[users], names, left_out)
     habit_names, habit_columns = list(habits), np.column_stack(list(habits.values()))[users]
     habit, habit_names = _distinct(habit_columns, habit_names, left_out)
