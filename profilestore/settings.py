@@ -142,6 +142,12 @@ class Settings(BaseSettings):
     bandit_memory_days: Positive = 30.0
     num_candidates: int = Field(default=200, ge=10, le=10_000)
 
+    # campaigns
+    export_key: SecretStr | None = Field(
+        default=None, min_length=16, description="of the pseudonyms under which ids leave the shop"
+    )
+    actor: str | None = Field(default=None, max_length=200, description="who acts, for the audit; else the account")
+
     # insight
     segment_method: Literal["kmeans", "hierarchical", "dbscan"] = "kmeans"
     segment_count: int | None = Field(default=None, ge=2, le=50)

@@ -38,6 +38,7 @@ from profilestore.recommend.interface import Answering
 from profilestore.settings import Settings
 
 if TYPE_CHECKING:
+    from profilestore.campaigns.audiences import Audiences
     from profilestore.dashboards.previewing import Preview
     from profilestore.dashboards.refresh.refreshing import RefreshReport
     from profilestore.dashboards.refresh.told import Told
@@ -344,6 +345,14 @@ class ProfileStore(Answering):
     def insight(self) -> Insight:
         """What a marketer asks of the profiles: `shop.insight.run()`, `.results()`, `.result(name)`."""
         return Insight(self._parts)
+
+    @property
+    def audiences(self) -> Audiences:
+        """Whom to write to: `shop.audiences.build(name, definition)`, `.members(name)`, `.export(name, path)`."""
+        from profilestore.campaigns.audiences import Audiences
+
+        self._show_recorded()
+        return Audiences(self._parts, recommend=self.recommend_many)
 
     @property
     def rules(self) -> Rules:

@@ -80,6 +80,11 @@ COMMANDS: Final = (
         "dashboards", "profilestore.cli.dashboards:app", "Kibana dashboards as code, with a preview that needs no Kibana."
     ),
     PlannedCommand(
+        "audience",
+        "profilestore.cli.audience:app",
+        "Whom to write to: audiences by rules, likeness and lists, always current, and their export.",
+    ),
+    PlannedCommand(
         "sample",
         "profilestore.cli.shop:sample",
         "Make a shop with planted tastes, to try things on: products, users, events and the truth.",

@@ -16,7 +16,8 @@ class AudienceDocument(Document):
     `definition` is what was asked for, whole. `lists` says by key which ids stand for a leg of it that no query can
     say alone (a file, a nearness beyond what one search lists): `build`, `pieces`, `count`, and the `state` of the
     shop in which it was made. `query` finds the members, as `used` last. `ids` of a piece are at most 65,536, which
-    is what a terms lookup takes.
+    is what a terms lookup takes; `seeds` are the users whom a definition names. Both can be searched, so that who is
+    to be forgotten is found.
     """
 
     kind: Literal["audience", "ids"]
@@ -26,6 +27,7 @@ class AudienceDocument(Document):
     limit: int | None = None
     by: str | None = None
     definition: dict[str, Any] | None = None
+    seeds: list[str] | None = None
     lists: dict[str, Any] | None = None
     query: dict[str, Any] | None = None
     members: int | None = None

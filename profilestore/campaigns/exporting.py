@@ -1,0 +1,203 @@
+"""An audience -> a CSV or JSONL file for mail, SMS, WeChat or ad platforms, with a line in the audit.
+
+Members are read, given their products and written a page at a time. The audit's line is there before the first of
+them is read; the file appears when it is whole and the audit knows how many are in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from profilestore.campaigns.membership import Membership
+from profilestore.campaigns.offers import OfferList, Offers
+from profilestore.campaigns.pseudonyms import Pseudonyms
+from profilestore.documents import ProfileDocument
+from profilestore.elastic.audit_log import AuditLog
+from profilestore.elastic.member_pages import Member, MemberPages
+from profilestore.errors import InputError, UsageError
+from profilestore.settings import Settings
+
+__all__ = ["Export", "ExportOptions", "ExportReport", "check_fields"]
+
+PLAIN_COLUMN: Final = "user_id"
+HASHED_COLUMN: Final = "user_hmac_sha256"
+_SUFFIXES: Final = (".csv", ".jsonl")
+_PAGE: Final = 2000
+_NOT_HANDED_OUT: Final = frozenset(("state", "taste_items", "text_vector", "topic_vector", "taste_vector"))
+# Fields with keys of their own.
+_KEYED: Final = frozenset(("attributes", "event_counts", "insight_as_of"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What stands in the file.
+
+    Attributes:
+        fields: of the profiles, in the order of the columns; `attributes.NAME` for the shop's own.
+        plain_ids: the users' ids as they are, not their pseudonyms.
+        offers: recommended products a user.
+        explain: reasons of those that are asked for.
+        fresh: ask for all of them, whatever the last nightly run stored.
+        channel: another one than the definition's.
+    """
+
+    fields: tuple[str, ...] = ()
+    plain_ids: bool = False
+    offers: int = 0
+    explain: bool = False
+    fresh: bool = False
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export did; `audit` is the id of its line."""
+
+    audience: str
+    members: int
+    file: str
+    audit: str
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As printed by `--json`."""
+        return asdict(self)
+
+
+def check_fields(fields: Sequence[str]) -> None:
+    """Raise UsageError for a field that profiles do not have, or that is not handed out."""
+    known = set(ProfileDocument.model_fields) - _NOT_HANDED_OUT
+    for name in fields:
+        root, dot, rest = name.partition(".")
+        if not (name in known if dot == "" else root in _KEYED and rest != ""):
+            told = ", ".join(sorted(known))
+            raise UsageError(f"profiles have no field {name} to hand out. Fields: {told}, attributes.NAME.")
+
+
+class Export:
+    """One export, checked before anything is done.
+
+    Args:
+        settings: of the shop.
+        options: what stands in the file.
+        path: of the file.
+
+    Raises:
+        UsageError, SettingsError: see `Audiences.export`.
+    """
+
+    def __init__(self, settings: Settings, options: ExportOptions, path: Path) -> None:
+        if path.suffix not in _SUFFIXES:
+            raise UsageError(f"--output wants a file that ends in {' or '.join(_SUFFIXES)}.")
+        check_fields(options.fields)
+        if not options.plain_ids and PLAIN_COLUMN in options.fields:
+            raise UsageError("the plain id is no field beside its pseudonym: ask for plain ids instead.")
+        if not 0 <= options.offers <= 100:
+            raise UsageError("0 to 100 products a user.")
+        if not path.parent.is_dir():
+            raise InputError(f"{path.name} cannot be written: there is no such folder.")
+        self._options = options
+        self._path = path
+        self._id: Callable[[str], str] = str if options.plain_ids else Pseudonyms.of(settings).hash
+
+    def run(self, membership: Membership, *, pages: MemberPages, offers: Offers, audit: AuditLog) -> ExportReport:
+        """Write the file and the audit.
+
+        Raises:
+            UsageError: nobody is in the audience.
+            InputError: the file cannot be written.
+        """
+        audience = membership.audience
+        if pages.count(membership.query) == 0:
+            raise UsageError(f"nobody is in {audience.name} now: there is nothing to export.")
+        options = self._options
+        details = {
+            "definition": audience.definition.to_json_dict(), "channel": membership.channel,
+            "fields": list(options.fields), "ids": "plain" if options.plain_ids else "hmac-sha256",
+            "offers": options.offers, "file": self._path.name,
+        }  # fmt: skip
+        # Who is named in a definition is somebody: the audit says how many they are.
+        details["definition"] = _unnamed(details["definition"])
+        entry = audit.begin("export", subject=audience.name, details=details)
+        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
+        try:
+            written = self._write(partial, membership, pages, offers)
+            audit.finish(entry, count=written)
+            partial.replace(self._path)
+        except BaseException as error:
+            partial.unlink(missing_ok=True)
+            audit.fail(entry, error=type(error).__name__)
+            if isinstance(error, OSError):
+                raise InputError(f"{self._path.name} cannot be written ({type(error).__name__}).") from error
+            raise
+        return ExportReport(audience.name, written, str(self._path), entry.id)
+
+    def _write(self, path: Path, membership: Membership, pages: MemberPages, offers: Offers) -> int:
+        written = 0
+        is_csv = self._path.suffix == ".csv"
+        # Users are personal, under a pseudonym too.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            if is_csv:
+                file.write(_csv_line(self._header()))
+            for page in pages.read(membership.query, fields=self._options.fields, page=_PAGE):
+                found = offers.of(page)
+                line = self._csv if is_csv else self._jsonl
+                file.writelines(line(member, found.get(member.user_id)) for member in page)
+                written += len(page)
+        return written
+
+    @property
+    def _id_column(self) -> str:
+        return PLAIN_COLUMN if self._options.plain_ids else HASHED_COLUMN
+
+    def _columns(self) -> list[str]:
+        return [name for name in self._options.fields if name != PLAIN_COLUMN]
+
+    def _header(self) -> list[str]:
+        places = range(1, self._options.offers + 1)
+        offered = [f"{what}_{place}" for place in places for what in ("product", "title", "price", "reason")]
+        return [self._id_column, *self._columns(), *offered]
+
+    def _csv(self, member: Member, found: OfferList | None) -> bytes:
+        cells = [self._id(member.user_id), *(_cell(member.fields.get(name)) for name in self._columns())]
+        offers = () if found is None else found.offers
+        for place in range(self._options.offers):
+            offer = offers[place] if place < len(offers) else None
+            cells += ["", "", "", ""] if offer is None else [
+                offer.product_id, _cell(offer.title), _cell(offer.price), "; ".join(offer.reasons)
+            ]  # fmt: skip
+        return _csv_line(cells)
+
+    def _jsonl(self, member: Member, found: OfferList | None) -> bytes:
+        held: dict[str, Any] = {self._id_column: self._id(member.user_id)}
+        held |= {name: member.fields[name] for name in self._columns() if name in member.fields}
+        if self._options.offers > 0:
+            held["offers"] = [] if found is None else [offer.to_json_dict() for offer in found.offers]
+        return orjson.dumps(held, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _csv_line(cells: Sequence[Any]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    """Lists and tables as JSON."""
+    if value is None:
+        return ""
+    return orjson.dumps(value).decode() if isinstance(value, list | dict | bool) else value
+
+
+def _unnamed(value: Any) -> Any:
+    """A definition with the number of users in the place of those it names."""
+    if isinstance(value, dict):
+        return {key: len(each) if key == "lookalike" else _unnamed(each) for key, each in value.items()}
+    return [_unnamed(each) for each in value] if isinstance(value, list) else value
