@@ -22,7 +22,7 @@ _VERSION: Final = 1
 PERSON_FIELDS: Final = ("segment", "value_tier", "churn_band", "lifecycle")
 _REVIEWS: Final = ("review", "rate", "comment")
 _LOOP: Final = ("impression", "click", "purchase")
-_PERSONAL: Final = re.compile(r"@|(?:\d[\s().+-]*){7,}")
+_PERSONAL: Final = re.compile(r"@|(?:\d[\s()./+-]*){7,}")
 _QUERY_LENGTH: Final = 100
 
 Source = dict[str, Any]
