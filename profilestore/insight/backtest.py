@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.insight.bands import LEVEL, Band, band_of
-from profilestore.insight.intervals import Figure, interval, settled
+from profilestore.insight.intervals import clustered_mean, settled
 from profilestore.insight.smoothing import BASELINES, METHODS, WEEKS_A_YEAR, Method, last_year
 
 __all__ = ["AHEAD", "Kind", "Origins", "Trial", "naive_errors", "origins_of", "try_kind"]
@@ -201,12 +201,12 @@ def _figures(backtest: _Backtest, measured: Mapping[int, str], seed: int) -> dic
     return {
         "series": int(np.unique(rows).size),
         "origins": len(made),
-        "mase": _mean_over(rows, mase, seed),
-        "error": _mean_over(rows, ours, seed),
-        "error_of_baselines": {name: _mean_over(rows, values, seed) for name, values in theirs.items()},
+        "mase": clustered_mean(rows, mase, seed=seed),
+        "error": clustered_mean(rows, ours, seed=seed),
+        "error_of_baselines": {name: clustered_mean(rows, values, seed=seed) for name, values in theirs.items()},
         "best_baseline": best,
-        "gain": _mean_over(rows, theirs[best] - ours, seed),
-        "gain_over_last_4_weeks": _mean_over(rows, theirs["last 4 weeks"] - ours, seed),
+        "gain": clustered_mean(rows, theirs[best] - ours, seed=seed),
+        "gain_over_last_4_weeks": clustered_mean(rows, theirs["last 4 weeks"] - ours, seed=seed),
         "foretold_of_sold": settled(foretold / sold) if sold > 0 else None,
     }
 
@@ -222,16 +222,5 @@ def _coverage(backtest: _Backtest, measured: Mapping[int, str], seed: int) -> di
             came = _summed(made.actual, what)
             rows.append(np.repeat(made.rows, came.size // made.rows.size))
             inside.append(((came >= low) & (came <= high)).astype(np.float64))
-        figures[f"covered_{what}"] = _mean_over(np.concatenate(rows), np.concatenate(inside), seed)
+        figures[f"covered_{what}"] = clustered_mean(np.concatenate(rows), np.concatenate(inside), seed=seed)
     return figures
-
-
-def _mean_over(rows: Rows, values: Floats, seed: int) -> Figure:
-    """The mean, its interval by resampling series: the weeks of one series are not independent."""
-    _, places = np.unique(rows, return_inverse=True)
-    counts = np.bincount(places).astype(np.float64)
-    return interval(_ratio, np.bincount(places, weights=values), counts, seed=seed)
-
-
-def _ratio(sums: Any, counts: Any, axis: int = -1) -> Any:
-    return sums.sum(axis) / counts.sum(axis)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["interval", "mean_interval", "settled"]
+__all__ = ["clustered_mean", "interval", "mean_interval", "settled"]
 
 # Of many users fewer resamples do: their intervals are narrow, and the bounds differ in the third digit.
 _DRAWS_MOST: Final = 1000
@@ -51,6 +51,23 @@ def interval(statistic: Callable[..., Any], *columns: Floats, seed: int = 7, lev
 def mean_interval(values: Floats, *, seed: int = 7) -> Figure:
     """The mean of a value a user, with its interval; of a paired difference, whether it is above zero."""
     return interval(np.mean, values, seed=seed)
+
+
+def clustered_mean(owners: NDArray[np.int64], values: Floats, *, seed: int = 7) -> Figure:
+    """The mean of values, its interval by resampling their owners: the values of one owner are not independent.
+
+    Args:
+        owners: (n,) whose each value is, a user or a product.
+        values: (n,)
+        seed: of the resamples.
+    """
+    _, places = np.unique(owners, return_inverse=True)
+    sums = np.asarray(np.bincount(places, weights=values), dtype=np.float64)
+    return interval(_ratio_of_sums, sums, np.bincount(places).astype(np.float64), seed=seed)
+
+
+def _ratio_of_sums(sums: Any, counts: Any, axis: int = -1) -> Any:
+    return sums.sum(axis) / counts.sum(axis)
 
 
 def settled(value: float) -> float:
