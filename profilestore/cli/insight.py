@@ -9,6 +9,7 @@ import typer
 
 from profilestore.cli.churn import app as churn_app
 from profilestore.cli.demand import demand
+from profilestore.cli.interests import interests
 from profilestore.cli.map import draw_map
 from profilestore.cli.odd import app as odd_app
 from profilestore.cli.options import JsonOption, with_settings
@@ -28,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
 app.add_typer(churn_app, name="churn")
 app.add_typer(propensity_app, name="propensity")
 app.command("demand")(demand)
+app.command("interests")(interests)
 app.add_typer(segments_app, name="segments")
 app.add_typer(odd_app, name="odd")
 app.command("map")(draw_map)

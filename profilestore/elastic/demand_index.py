@@ -44,12 +44,33 @@ class DemandIndex:
             raise_failed(outcomes, action=action)
             written += len(part)
         self.refresh()
-        former = {"range": {"_seq_no": {"lte": last}}}
-        patient(
-            "deleting former demand",
-            lambda: self._client.delete_by_query(index=self._alias, query=former, conflicts="proceed", refresh=True),
-        )
+        self._delete_upto(last)
         return written
+
+    def _delete_upto(self, last: int) -> None:
+        """Delete what was not written since; the embedded server knows no deletion by query."""
+        action, after = "deleting former demand", -1
+        while after < last:
+            answer = patient(
+                action,
+                lambda after=after: self._client.search(  # type: ignore[misc]  # mypy cannot infer the lambda
+                    index=self._alias,
+                    size=_AT_ONCE,
+                    query={"range": {"_seq_no": {"gt": after, "lte": last}}},
+                    sort=[{"_seq_no": "asc"}],
+                    source=False,
+                    track_total_hits=False,
+                    allow_partial_search_results=False,
+                ),
+            )
+            hits = answer.body["hits"]["hits"]
+            if len(hits) == 0:
+                break
+            operations = [Operation("delete", self._alias, hit["_id"], {}) for hit in hits]
+            outcomes = write_through_switch(self._client, operations, action=action)
+            raise_failed([outcome for outcome in outcomes if outcome.status != 404], action=action)
+            after = hits[-1]["sort"][0]
+        self.refresh()
 
     def read(self, *, kind: Literal["product", "category"] | None = None, keys: Sequence[str] = ()) -> list[DemandWeek]:
         """Weeks in order of kind, key and week; of all keys where none is named."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from profilestore.errors import TooLittleData, UsageError
+from profilestore.errors import NotFound, TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
 from profilestore.insight.churn_lists import Churn
 from profilestore.insight.demands import Demands
+from profilestore.insight.groups import GROUPS
 from profilestore.insight.map_points import MapPoints
 from profilestore.insight.odd_list import FlaggedUsers
 from profilestore.insight.profiles import Written
@@ -72,6 +73,21 @@ class Insight:
     def demand(self) -> Demands:
         """The sales outlook: `weeks`, `all_weeks`, `products`."""
         return Demands(self._parts)
+
+    def interests(self, user_id: str) -> dict[str, Any]:
+        """What a user turns to now against before, and their next purchase: the fields of the group `interests`,
+        `user_id` and `as_of`; nothing but None where nothing is told.
+
+        Raises:
+            NotFound: there is no such profile.
+        """
+        stored = self._parts.in_force.profiles.read_now([user_id])
+        if user_id not in stored:
+            raise NotFound(f"no profile of user {user_id} in this shop.", kind="user", id=user_id)
+        source = stored[user_id].source
+        known = {} if source.get("personalisation") == "off" else source
+        as_of = (known.get("insight_as_of") or {}).get("interests")
+        return {"user_id": user_id, "as_of": as_of, **{name: known.get(name) for name in GROUPS["interests"]}}
 
     @property
     def sentiment(self) -> Sentiments:

@@ -124,6 +124,9 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("odd", "profilestore.insight.odd:derive_odd", "Users whose behaviour a person should look at, and why."),
     Step("map", "profilestore.insight.maps:derive_map", "Profiles and products in two dimensions, for a scatter plot."),
     Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
+    Step(
+        "interests", "profilestore.insight.interests:derive_interests", "What users turn to, and when they buy again."
+    ),
     Step("demand", "profilestore.insight.demand:derive_demand", "What will be sold in the next four weeks."),
 )
 
