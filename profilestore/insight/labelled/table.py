@@ -82,6 +82,7 @@ def labelled_table(
     label: NDArray[np.bool_],
     *,
     groups: NDArray[Any] | None = None,
+    equal_together: bool = True,
     left_out: Mapping[str, str] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> LabelledTable:
@@ -90,8 +91,9 @@ def labelled_table(
     Args:
         columns: feature -> (n,) numbers (NaN: unknown), or words (None: unknown).
         label: (n,) whether it happened.
-        groups: (n,) which rows belong together. Rows with the same features belong together in any case, so that no
-            model is asked about a row it has seen.
+        groups: (n,) which rows belong together.
+        equal_together: rows with the same features belong together too, so that no model is asked about a row it has
+            seen. False where rows are known to be of different users.
         left_out: column -> why it is no feature; constant columns are added to it.
         facts: what else is to be told.
 
@@ -116,7 +118,10 @@ def labelled_table(
         values.append(numbers)
     _check(label, names, dropped)
     matrix = np.column_stack(values)
-    together, repeated = rows_together(matrix, groups)
+    if groups is None or equal_together:
+        together, repeated = rows_together(matrix, groups)
+    else:
+        together, repeated = np.unique(groups, return_inverse=True)[1].astype(np.int64), 0
     table = LabelledTable(
         names=tuple(names),
         values=matrix,
