@@ -91,6 +91,7 @@ def test_they_survive_whatever_writes_profiles_whole(
         "lifetime": {"clv_90d": 9.5, "clv_90d_low": 1.0, "clv_90d_high": 20.0, "expected_purchases_90d": 1.25},
         "segments": {"segment": "gifts"},
         "rules": {"rule_segments": ["big", "recent"]},
+        "churn": {"churn_risk": 0.75, "churn_band": "high", "churn_reasons": ["few_orders"], "lifecycle": "at-risk"},
         "sentiment": {"sentiment_mean": 0.5, "sentiment_label": "positive"},
         "interests": {
             **{
