@@ -131,6 +131,31 @@ def test_what_is_new_is_mended_and_the_rest_left_alone(shop: ProfileStore) -> No
     assert_right(shop)
 
 
+def test_a_refresh_beside_another_one_says_nothing_of_what_it_did_not_do(
+    shop: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow refresh writes what was right when it began, after a quick one has been there."""
+    shop.index_events([Event(user_id="solo", type="view", product_id="p2", time=START - DAY)])
+    shop.refresh_dashboards()
+    shop.record(Event(user_id="solo", type="view", product_id="p1", time=START))
+    real, begun = mending.Mender._derived, []
+
+    def derived(self: Any, users: Any, people: Any) -> Any:
+        found = real(self, users, people)
+        if len(begun) == 0:
+            begun.append(True)
+            set_fields(shop, "segments", {"solo": {"segment": "s"}})
+            with ProfileStore.open(shop.settings) as other:
+                other.refresh_dashboards()
+        return found
+
+    monkeypatch.setattr(mending.Mender, "_derived", derived)
+    shop.refresh_dashboards()
+    assert not shop.refresh_dashboards().unchanged
+    assert {source.get("segment") for source in acts(shop).values() if source["user_id"] == "solo"} == {"s"}
+    assert shop.refresh_dashboards().unchanged
+
+
 def test_segments_tiers_and_products_are_those_of_now(shop: ProfileStore) -> None:
     shop.index_events(make_events(300, texts=False))
     users = sorted(

@@ -114,13 +114,15 @@ class Refresh:
         if not rebuild and self._recorded() == [basis, self._derived()]:
             acts = self._activity.count(self._settings.index("activity"))
             return RefreshReport(acts=acts, unchanged=True, seconds=round(time.monotonic() - started, 3))
+        before = self._held_states()
         shelf = self._shelf()
         mended, queries = self._rebuild(shelf, progress) if rebuild else self._mend(shelf, progress)
         progress("lists of recommendations")
         lists = describe_lists(self._lists, self._profiles, shelf, currency=self._settings.currency)
         progress("figures")
         figures = sum(self._figures.bring_to(self._all_figures(shelf)))
-        self._parts.store.put(_RECORD, _RECORD, {"made": [basis, self._derived()]})
+        own = {"activity": mended.written + mended.removed + queries, "figures": figures, "recommendations": lists}
+        self._record(basis, {kind: (uuid, upto + own[kind]) for kind, (uuid, upto) in before.items()})
         return RefreshReport(
             acts=self._activity.count(self._settings.index("activity")),
             users=mended.users,
@@ -240,6 +242,12 @@ class Refresh:
 
     # ---------------------------------------------------------------- the hint
 
+    def _record(self, basis: str, alone: Mapping[str, tuple[str, int]]) -> None:
+        """Note that all is right, where nobody else wrote meanwhile: another refresh, begun before this one, may
+        have written what was right then."""
+        if self._held_states() == alone:
+            self._parts.store.put(_RECORD, _RECORD, {"made": [basis, self._derived()]})
+
     def _recorded(self) -> Any:
         found = self._parts.store.get(_RECORD)
         return None if found is None else found[0]["body"]["made"]
@@ -256,8 +264,12 @@ class Refresh:
 
     def _derived(self) -> str:
         """Stands for what was derived: it changes when anybody writes there."""
-        return digest(self._state("activity"), self._state("figures"), self._state("recommendations"))
+        return digest(sorted(self._held_states().items()))
 
-    def _state(self, kind: str) -> list[Any]:
+    def _held_states(self) -> dict[str, tuple[str, int]]:
+        return {kind: self._state(kind) for kind in ("activity", "figures", "recommendations")}
+
+    def _state(self, kind: str) -> tuple[str, int]:
+        """An index, and the number of its last write."""
         found = resolve_index(self._parts.client, self._settings.index(kind))
-        return [found.uuid, seq_nos(self._parts.client, found.index)[0]]
+        return found.uuid, seq_nos(self._parts.client, found.index)[0][1]

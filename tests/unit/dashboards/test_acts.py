@@ -92,7 +92,8 @@ def test_a_sale_belongs_to_the_last_click_on_its_product_within_seven_days() -> 
     week = 7 * 24.0
     events = [
         at(0, "click", method="text"), at(1, "impression", method="taste", request_id="r"),
-        at(2, "click", request_id="r"), at(3, "purchase"), at(3, "purchase", "b"), at(2 + week, "purchase"), at(2.001 + week, "purchase"),
+        at(2, "click", request_id="r"), at(3, "purchase"), at(3, "purchase", "b"),
+        at(2 + week, "purchase"), at(2.001 + week, "purchase"),
         at(400, "click", "b"), at(400, "purchase", "b"), at(500, "purchase", "d"), at(501, "click", "d", method="new"),
     ]  # fmt: skip
     found = {id: method for id, (_, _, method) in sales_of(events).items()}
