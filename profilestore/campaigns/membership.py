@@ -18,16 +18,9 @@ import orjson
 
 from profilestore.campaigns.compiling import TreeCompiler
 from profilestore.campaigns.consent import has_consent, is_personalised
-from profilestore.campaigns.definition import (
-    Buyers,
-    Definition,
-    IdFile,
-    Lookalike,
-    VectorLeg,
-    definition_of,
-    legs_of,
-)
+from profilestore.campaigns.definition import Definition, definition_of
 from profilestore.campaigns.likeness import Likeness
+from profilestore.campaigns.tree import Buyers, IdFile, Lookalike, VectorLeg, legs_of
 from profilestore.documents import AudienceDocument
 from profilestore.elastic.audience_index import AudienceIndex, IdList
 from profilestore.elastic.conditions import Compiler, profile_fields

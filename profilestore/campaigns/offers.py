@@ -113,16 +113,25 @@ class Offers:
 
 def _list_of(source: dict[str, Any]) -> OfferList:
     offers = tuple(
-        Offer(item["product_id"], item.get("title"), item.get("price"),
-              tuple(reason["words"] for reason in item.get("reasons", ())))
+        Offer(
+            item["product_id"],
+            item.get("title"),
+            item.get("price"),
+            _distinct(reason["words"] for reason in item.get("reasons", ())),
+        )
         for item in source.get("items", ())
-    )  # fmt: skip
+    )
     return OfferList(offers, source["method"], source["as_of"])
 
 
 def _asked(answer: Answer) -> OfferList:
     offers = tuple(
-        Offer(item.product_id, item.title, item.price, tuple(reason.words for reason in item.reasons))
+        Offer(item.product_id, item.title, item.price, _distinct(reason.words for reason in item.reasons))
         for item in answer.items
     )
     return OfferList(offers, answer.method)
+
+
+def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+    """Two acts may be told alike, such as two purchases of one product."""
+    return tuple(dict.fromkeys(words))

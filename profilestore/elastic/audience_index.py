@@ -152,6 +152,32 @@ class AudienceIndex:
     def _sweep(self, name: str, *, keep: frozenset[str], before: datetime | None) -> None:
         self._delete(id for id, build in self._pieces(name, before=before) if build not in keep)
 
+    def forget(self, user_id: str) -> int:
+        """Take a user out of all lists and definitions; how many documents named them.
+
+        An audience that is like this user alone is removed: nobody is left to be like.
+        """
+        self.refresh()
+        named = {"bool": {"should": [{"term": {"ids": user_id}}, {"term": {"seeds": user_id}}]}}
+        changed = 0
+        while True:
+            index = resolve_index(self._client, self._alias).index
+            answer = patient(
+                "reading audiences",
+                lambda index=index: self._client.search(  # type: ignore[misc]  # lambda with defaults
+                    index=index, size=10, query=named, seq_no_primary_term=True, allow_partial_search_results=False
+                ),
+            )
+            hits = answer.body["hits"]["hits"]
+            if len(hits) == 0:
+                return changed
+            operations = [_without(hit, user_id, index) for hit in hits]
+            outcomes = write_through_switch(self._client, operations, action=_ACTION)
+            # Who lost a race, or met a switch, is found again.
+            raise_failed([o for o in outcomes if not (o.index_moved or o.status == 404)], action=_ACTION)
+            changed += sum(outcome.ok for outcome in outcomes)
+            self.refresh()
+
     def _delete(self, ids: Iterable[str]) -> None:
         operations = [Operation("delete", self._alias, id, {}) for id in ids]
         outcomes = write_through_switch(self._client, operations, action="removing lists")
@@ -184,6 +210,35 @@ def inline_query(ids: Sequence[str]) -> dict[str, Any]:
     """The same as a list that is not stored: the ids themselves."""
     pieces = [{"terms": {"user_id": list(ids[start : start + PIECE])}} for start in range(0, len(ids), PIECE)]
     return {"bool": {"should": pieces, "minimum_should_match": 1}} if len(pieces) > 0 else {"match_none": {}}
+
+
+def _without(hit: Mapping[str, Any], user_id: str, index: str) -> Operation:
+    """The write after which a document names a user no more."""
+    source = dict(hit["_source"])
+    revision = Revision(hit["_seq_no"], hit["_primary_term"])
+    if source["kind"] == "ids":
+        source["ids"] = [id for id in source["ids"] if id != user_id]
+    else:
+        source["seeds"] = [id for id in source["seeds"] if id != user_id]
+        source["definition"] = _unlike(source["definition"], user_id)
+        if _is_like_nobody(source["definition"]):
+            return Operation("delete", index, hit["_id"], {}, expected=revision)
+    return Operation("index", index, hit["_id"], source, expected=revision)
+
+
+def _unlike(part: Any, user_id: str) -> Any:
+    if isinstance(part, dict):
+        return {
+            key: [id for id in value if id != user_id] if key == "lookalike" else _unlike(value, user_id)
+            for key, value in part.items()
+        }
+    return [_unlike(each, user_id) for each in part] if isinstance(part, list) else part
+
+
+def _is_like_nobody(part: Any) -> bool:
+    if isinstance(part, dict):
+        return part.get("lookalike") == [] or any(_is_like_nobody(value) for value in part.values())
+    return isinstance(part, list) and any(_is_like_nobody(each) for each in part)
 
 
 def _record_id(name: str) -> str:
