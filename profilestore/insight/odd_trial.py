@@ -56,6 +56,7 @@ class _Planter:
     def __post_init__(self) -> None:
         history = self.history
         self.lines = np.flatnonzero((history.types == type_code("purchase")) & (history.products >= 0))
+        self.seen = np.flatnonzero((history.types == type_code("view")) & (history.products >= 0))
         orders = history.orders.amounts
         self.usual = float(np.median(orders[orders > 0.0])) if (orders > 0.0).any() else 0.0
         self.first = float(history.times.min())
@@ -130,22 +131,20 @@ def _refunds(plant: _Planter, users: list[int]) -> None:
 
 
 def _crawler(plant: _Planter, users: list[int]) -> None:
-    seen = np.flatnonzero((plant.history.types == type_code("view")) & (plant.history.products >= 0))
     for user in users:
         time, pause = plant.time(), float(plant.rng.uniform(20, 60))
-        for line in plant.rng.choice(seen, size=int(plant.rng.integers(300, 700))).tolist():
+        for line in plant.rng.choice(plant.seen, size=int(plant.rng.integers(300, 700))).tolist():
             plant.act(user, "view", time, line)
             time += pause + float(plant.rng.uniform(0, 2))
 
 
 def _pattern(plant: _Planter, users: list[int]) -> None:
     script = [plant.line() for _ in range(int(plant.rng.integers(7, 11)))]
-    looking = bool((plant.history.types == type_code("view")).any())
     start = plant.time()
     for user in users:
         time = start + float(plant.rng.uniform(0, 7)) * DAY_S
         bought = [line for line in script if plant.rng.random() < 0.9]
-        for line in bought if looking else ():
+        for line in bought if plant.seen.size > 0 else ():
             plant.act(user, "view", time, line)
             time += float(plant.rng.exponential(90.0)) + 5.0
         for line in bought:  # the lines of one order, at one moment
@@ -171,7 +170,7 @@ def plant_odd(history: History, *, seed: int) -> tuple[History, dict[int, str]]:
     if known.size == 0:
         return history, {}
     plant = _Planter(history, rng)
-    sold, seen = plant.lines.size > 0 and plant.usual > 0.0, bool((history.types == type_code("view")).any())
+    sold, seen = plant.lines.size > 0 and plant.usual > 0.0, plant.seen.size > 0
     kinds = [kind for kind in _KINDS if (seen if kind == "crawler" else sold)]
     truth: dict[int, str] = {}
     for kind in kinds:
