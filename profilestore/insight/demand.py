@@ -43,7 +43,7 @@ def derive_demand(run: Run) -> Outcome:
     """Forecast every product and category, check the forecasts on later weeks, and write them.
 
     Raises:
-        TooLittleData: sales over fewer than 19 weeks, or hardly any.
+        TooLittleData: sales over fewer than 20 weeks, or hardly any.
     """
     history = run.history
     if len(history) == 0 and history.unnamed.times.size == 0:

@@ -36,9 +36,9 @@ def interests_tables(found: FoundInterests) -> dict[str, Rows]:
     ]  # fmt: skip
     tables["the check of next purchases, as of an earlier day"] = [
         {"of": level, "told": again.figures["told"], "days off": again.figures["error_days"]["mean"],
-         f"days off, {name}": values["mean"], "gain over the best baseline": again.figures["gain_days"]["mean"],
-         "from": again.figures["gain_days"]["low"], "to": again.figures["gain_days"]["high"],
-         "in interval": again.figures["covered"]["mean"]}
+         "baseline": name, "its days off": values["mean"], "better baseline": name == again.figures["best_baseline"],
+         "gain over it": again.figures["gain_days"]["mean"], "from": again.figures["gain_days"]["low"],
+         "to": again.figures["gain_days"]["high"], "in interval": again.figures["covered"]["mean"]}
         for level, again in found.again.items()
         for name, values in again.figures["error_days_of_baselines"].items()
     ]  # fmt: skip
@@ -78,7 +78,7 @@ def interests_card(found: FoundInterests) -> dict[str, str]:
         verdict = "It holds." if space.check.beats else "It does NOT hold, and is not written."
         english.append(
             f"{name.capitalize()}: of {figures['claims']:,} claims made {figures['window_days']:.0f} days before the "
-            f"end ({figures['false_claims_of_shuffled']:.1f} where the days are shuffled), the share of days afterwards "
+            f"end ({figures['false_claims_of_shuffled']:.1f} where the days are shuffled), the share of days after "
             f"was {_range(figures['goes_on'])} further in the direction claimed than before, "
             f"{_range(figures['beyond_shop'])} beyond the shop's own change. {verdict}"
         )
@@ -93,7 +93,9 @@ def interests_card(found: FoundInterests) -> dict[str, str]:
         verdict = "It beats them." if again.beats else "It does NOT beat them, and is not written."
         english.append(
             f"Next purchases of {level} bought on four days or more: off by {_range(figures['error_days'])} days, "
-            f"counted up to {again.horizon}; " + ", ".join(f"{name}: {values['mean']:.2f}" for name, values in base.items())
+            f"counted up to {again.horizon}; "
+            + ", ".join(f"{name}: {values['mean']:.2f}" for name, values in base.items())
+            + f" (the same wait for all: {figures['error_days_of_one_wait_for_all']['mean']:.2f})"
             + f". {settled(figures['covered']['mean']):.0%} were within their 80 % interval. {verdict}"
         )  # fmt: skip
         chinese.append(

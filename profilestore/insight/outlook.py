@@ -91,7 +91,7 @@ def make_outlook(products: WeeklySales, categories: Sequence[str], *, seed: int)
     origins = origins_of(products.weeks)
     if origins is None:
         raise TooLittleData(
-            f"a sales outlook needs sales over 19 weeks or more, so that it can be checked; there are {products.weeks}."
+            f"a sales outlook needs sales over 20 weeks or more, so that it can be checked; there are {products.weeks}."
         )
     if products.pieces.sum() < _PIECES_LEAST or (products.pieces.sum(axis=1) > 0).sum() < 2:
         raise TooLittleData(f"a sales outlook needs {_PIECES_LEAST} pieces sold, of two products or more.")

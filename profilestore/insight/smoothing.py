@@ -70,8 +70,10 @@ def share_of_all(pieces: Floats, ahead: int, *, alpha: float) -> Floats:
 def own_level(pieces: Floats, ahead: int) -> Floats:
     """Simple exponential smoothing, the smoothing of each series fitted to it; of less than ten weeks, or of weeks
     that are all alike, the mean."""
-    from statsmodels.tsa.holtwinters import SimpleExpSmoothing
-
+    with warnings.catch_warnings():
+        # Its import uses what pandas 3 calls deprecated.
+        warnings.simplefilter("ignore")
+        from statsmodels.tsa.holtwinters import SimpleExpSmoothing
     found = np.zeros((len(pieces), ahead))
     for row, series in enumerate(pieces):
         known = series[np.flatnonzero(series > 0)[0] :] if series.any() else series[:0]

@@ -99,9 +99,12 @@ def find_seasons(sales: WeeklySales) -> list[Season]:
 
 def _chance_of_waves(pieces: Floats, others: Floats, years: int) -> float:
     """The p value of the waves; 1 where no regression settles."""
-    import statsmodels.api as sm
     from scipy.stats import f as f_distribution
 
+    with warnings.catch_warnings():
+        # Its import uses what pandas 3 calls deprecated.
+        warnings.simplefilter("ignore")
+        import statsmodels.api as sm
     periods = np.arange(pieces.size)
     angle = 2.0 * np.pi * (periods + 0.5) / _PERIODS
     waves = np.column_stack([wave(turns * angle) for turns in (1, 2) for wave in (np.cos, np.sin)])
