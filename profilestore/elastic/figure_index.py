@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 
 from profilestore.elastic.bulk import Operation, raise_failed, write_through_switch
 from profilestore.elastic.index_identity import resolve_index, scan_raw
+from profilestore.elastic.retry import patient
 
 __all__ = ["FigureIndex"]
 
@@ -42,7 +43,7 @@ class FigureIndex:
         operations += [Operation("index", self._alias, id, source) for id, source in figures.items() if id not in known]
         outcomes = write_through_switch(self._client, operations, action=_ACTION)
         raise_failed([outcome for outcome in outcomes if outcome.status != 404], action=_ACTION)
-        self._client.indices.refresh(index=self._alias)
+        patient("refreshing the figures", lambda: self._client.indices.refresh(index=self._alias))
         return len(operations) - gone, gone
 
     def _held(self) -> Iterator[tuple[str, dict[str, Any]]]:

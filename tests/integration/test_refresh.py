@@ -204,7 +204,8 @@ def test_who_opted_out_has_no_segment_tier_or_score(shop: ProfileStore) -> None:
 def test_a_user_who_is_deleted_is_gone_here_too(shop: ProfileStore) -> None:
     shop.index_events(make_events(200, texts=False))
     shop.refresh_dashboards()
-    assert any(source["user_id"] == "u3" for source in acts(shop).values())
+    first = acts(shop)
+    assert any(source["user_id"] == "u3" for source in first.values())
     log, profiles = shop.settings.index("events"), shop.settings.index("profiles")
     of_u3 = [id for id, hit in documents(shop.settings, "events").items() if hit["_source"]["user_id"] == "u3"]
     for id in of_u3:
@@ -213,6 +214,8 @@ def test_a_user_who_is_deleted_is_gone_here_too(shop: ProfileStore) -> None:
     report = shop.refresh_dashboards()
     assert report.removed > 0
     assert not any(source["user_id"] == "u3" for source in acts(shop).values())
+    assert acts(shop).keys() == expected_ids(shop)
+    assert shop.forget("u4")["activity"] == sum(hit["user_id"] == "u4" for hit in first.values()) > 0
     assert acts(shop).keys() == expected_ids(shop)
 
 
