@@ -123,6 +123,11 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("rules", "profilestore.insight.rule_step:derive_rules", "Who is in which rule segment now.", always=True),
     Step("odd", "profilestore.insight.odd:derive_odd", "Users whose behaviour a person should look at, and why."),
     Step("map", "profilestore.insight.maps:derive_map", "Profiles and products in two dimensions, for a scatter plot."),
+    Step(
+        "propensity",
+        "profilestore.insight.propensity:derive_propensity",
+        "Chances of a purchase in 30 days, over all and by main category.",
+    ),
     Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
     Step(
         "interests", "profilestore.insight.interests:derive_interests", "What users turn to, and when they buy again."
