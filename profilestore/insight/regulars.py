@@ -97,7 +97,7 @@ def regulars_at(purchases: Purchases, day: int) -> Regulars:
     enough = np.flatnonzero(counts >= LEAST_DAYS)
     if enough.size == 0:
         nothing = np.empty(0, np.int64)
-        return Regulars(nothing, nothing, nothing, np.empty(0), 0.0, np.empty((0, 9)))
+        return Regulars(nothing, nothing, nothing, np.empty(0), 0.0, np.empty((0, 11)))
     mean, spread, median, latest = _of_gaps(gaps, gap_owner, counts.size)
     things, users = known.things[starts], known.users[starts]
     last = known.days[starts + counts - 1]
@@ -108,7 +108,8 @@ def regulars_at(purchases: Purchases, day: int) -> Regulars:
     user_gap = _user_gaps(known)
     features = np.column_stack(
         [np.log1p(mean), np.log1p(median), np.log1p(latest), spread / np.maximum(mean, 1.0), np.log(counts),
-         np.log1p(silent), silent / np.maximum(mean, 1.0), np.log1p(by_thing[things]), np.log1p(user_gap[users])]
+         np.log1p(silent), silent / np.maximum(mean, 1.0), np.log1p(by_thing[things]), np.log1p(user_gap[users]),
+         mean - silent, median - silent]
     )[kept]  # fmt: skip
     return Regulars(users[kept], things[kept], last[kept], mean[kept], float(np.median(gaps)), features)
 
