@@ -169,7 +169,9 @@ class Settings(BaseSettings):
         description="name -> first and last day, 11-01/11-12 of every year or 2026-02-01/2026-02-17, comma-separated",
     )
     churn_patience: float = Field(default=3.0, ge=1.0, le=10.0, description="own gaps of silence that are churn")
-    churn_bands: tuple[float, float] = Field(default=(0.25, 0.5), description="risks from which on it is medium, high")
+    churn_bands: tuple[float, float] | None = Field(
+        default=None, description="risks from which on it is medium, high; else the shop's usual one and twice its odds"
+    )
     insight_without: tuple[str, ...] = Field(
         default=(), description="profile fields that no model may use: gender, age, attributes.NAME"
     )
@@ -215,8 +217,8 @@ class Settings(BaseSettings):
 
     @field_validator("churn_bands")
     @classmethod
-    def _bands_in_order(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if not 0.0 < value[0] < value[1] < 1.0:
+    def _bands_in_order(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not 0.0 < value[0] < value[1] < 1.0:
             raise ValueError("two risks in order, above 0 and below 1, such as [0.25, 0.5]")
         return value
 

@@ -23,7 +23,7 @@ import numpy as np
 from profilestore.documents import Event
 from profilestore.ingest import InputReport, load_columns, read_events
 from profilestore.ingest.sample import DEFAULT_END, generate_shop
-from profilestore.insight.churn import churn_terms, lifecycles_of, reason_codes
+from profilestore.insight.churn import churn_terms, lifecycles_of, reason_codes, usual_bounds
 from profilestore.insight.churn_check import check_churn, cut_at, learn_from
 from profilestore.insight.churn_model import fit_churn
 from profilestore.insight.history import DAY_S, History, Shelf, type_code
@@ -73,7 +73,7 @@ def measure_planted() -> None:
         model = fit_churn(learn_from(history, terms, seed=SEED), seed=SEED)
         now = cut_at(history, history.as_of, terms, seed=SEED)
         risk = model.risk(now.values)
-        found = np.isin(lifecycles_of(now.rhythm, risk, now.told, settings.churn_bands[1]), ["lapsed", "at-risk"])
+        found = np.isin(lifecycles_of(now.rhythm, risk, now.told, usual_bounds(check)[1]), ["lapsed", "at-risk"])
         truth = shop.truth.churn_users
         ids = [history.user_ids[user] for user in now.rhythm.users.tolist()]
         known = np.array([id in truth for id in ids])

@@ -25,7 +25,16 @@ from profilestore.insight.seasons import sale_periods
 from profilestore.insight.steps import Outcome, Run
 from profilestore.settings import Settings
 
-__all__ = ["BANDS", "LIFECYCLES", "bands_of", "churn_terms", "derive_churn", "lifecycles_of", "reason_codes"]
+__all__ = [
+    "BANDS",
+    "LIFECYCLES",
+    "bands_of",
+    "churn_terms",
+    "derive_churn",
+    "lifecycles_of",
+    "reason_codes",
+    "usual_bounds",
+]
 
 BANDS: Final = ("low", "medium", "high")
 LIFECYCLES: Final = ("new", "active", "at-risk", "lapsed")
@@ -57,6 +66,13 @@ def churn_terms(settings: Settings, history: History) -> ChurnTerms:
         raise TooLittleData("churn needs purchases over 56 days or more, so that it can be checked.")
     seasons = tuple(sorted(settings.sale_seasons.items()))
     return ChurnTerms(settings.churn_patience, seasons, ZoneInfo(settings.time_zone)).for_span(span_s)
+
+
+def usual_bounds(check: ChurnCheck) -> tuple[float, float]:
+    """From which risks on it is medium and high where the shop has set none: from the share of customers not lapsed
+    who churned in the held-out time, and from twice the odds of that. What is much in one shop is little in another."""
+    usual = check.figures.get("not_lapsed", check.figures["customers"])["churned"]
+    return round(usual, 4), round(2.0 * usual / (1.0 + usual), 4)
 
 
 def bands_of(risk: Floats, bounds: tuple[float, float]) -> Names:
@@ -104,8 +120,9 @@ def derive_churn(run: Run) -> Outcome:
     model = fit_churn(learn_from(history, terms, seed=run.seed), seed=run.seed)
     now = cut_at(history, history.as_of, terms, seed=run.seed)
     risk = np.round(model.risk(now.values), 4)
-    lifecycles = lifecycles_of(now.rhythm, risk, now.told, run.settings.churn_bands[1])
-    record = _record(run, check, model, now, risk, lifecycles)
+    bounds = run.settings.churn_bands or usual_bounds(check)
+    lifecycles = lifecycles_of(now.rhythm, risk, now.told, bounds[1])
+    record = _record(run, check, model, now, risk, lifecycles, bounds)
     counts = ", ".join(f"{int((lifecycles == name).sum()):,} {name}" for name in LIFECYCLES)
     told = f"{len(now.rhythm):,} customers: {counts}."
     if not record.accepted and not run.force:
@@ -113,16 +130,16 @@ def derive_churn(run: Run) -> Outcome:
             record, f"churn is not foretold better than by silence against the own gap, nothing is written. {told}"
         )
     run.progress("writing churn")
-    fields = _fields_by_user(run, now, model, risk, lifecycles)
+    fields = _fields_by_user(run, now, model, risk, lifecycles, bounds)
     written = run.profiles.write("churn", lambda user_id, _: fields.get(user_id), as_of=history.as_of_time)
     return Outcome(record, told, written)
 
 
 def _fields_by_user(
-    run: Run, now: Cut, model: ChurnModel, risk: Floats, lifecycles: Names
+    run: Run, now: Cut, model: ChurnModel, risk: Floats, lifecycles: Names, bounds: tuple[float, float]
 ) -> dict[str, Mapping[str, Any]]:
     """Who waits for a sale that is too far ahead has a lifecycle and no risk: it could not be checked."""
-    user_ids, bands = run.history.user_ids, bands_of(risk, run.settings.churn_bands)
+    user_ids, bands = run.history.user_ids, bands_of(risk, bounds)
     reasons = reason_codes(model, now.values)
     fields: dict[str, Mapping[str, Any]] = {}
     for row, user in enumerate(now.rhythm.users.tolist()):
@@ -135,7 +152,15 @@ def _fields_by_user(
     return fields
 
 
-def _record(run: Run, check: ChurnCheck, model: ChurnModel, now: Cut, risk: Floats, lifecycles: Names) -> InsightRecord:
+def _record(
+    run: Run,
+    check: ChurnCheck,
+    model: ChurnModel,
+    now: Cut,
+    risk: Floats,
+    lifecycles: Names,
+    bounds: tuple[float, float],
+) -> InsightRecord:
     history, rhythm = run.history, now.rhythm
     return InsightRecord(
         name="churn",
@@ -147,7 +172,7 @@ def _record(run: Run, check: ChurnCheck, model: ChurnModel, now: Cut, risk: Floa
             "patience_in_own_gaps": check.terms.patience,
             "patience_days_at_most": settled(check.terms.most_days),
             "shop_gap_days": settled(rhythm.shop_gap),
-            "bands": list(run.settings.churn_bands),
+            "bands": list(bounds),
             "sale_seasons": dict(check.terms.seasons),
             "seed": run.seed,
         },
@@ -157,7 +182,7 @@ def _record(run: Run, check: ChurnCheck, model: ChurnModel, now: Cut, risk: Floa
             "held-out time, by tenths of the customers by risk": check.calibration,
             "sale seasons": _seasons_told(rhythm, check.terms),
         },
-        card=churn_card(check, len(rhythm)),
+        card=churn_card(check, len(rhythm), bounds),
         by_group=by_group(
             run.backgrounds,
             [history.user_ids[user] for user in check.users.tolist()],

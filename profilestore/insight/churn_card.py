@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 __all__ = ["churn_card"]
 
 
-def churn_card(check: ChurnCheck, customers: int) -> dict[str, str]:
+def churn_card(check: ChurnCheck, customers: int, bounds: tuple[float, float]) -> dict[str, str]:
     """The card, by language.
 
     Args:
         check: of the model.
         customers: how many have an order.
+        bounds: from which risks on it is medium and high.
     """
     figures, terms = check.figures, check.terms
     least = min(14.0, terms.most_days)
@@ -25,6 +26,8 @@ def churn_card(check: ChurnCheck, customers: int) -> dict[str, str]:
         f"Churn: no order for {terms.patience:g} times the user's own gap between orders, at least {least:.0f} and at "
         f"most {terms.most_days:.0f} days. A day of a sale counts for as many as it is livelier; who buys in sales is "
         "waited for until the next one is over.",
+        f"The risk is medium from {bounds[0]:.0%} on, high from {bounds[1]:.0%}; at risk is whose risk is high "
+        "and who is neither new nor has churned.",
         "From orders, returns and visits alone; no age, gender or place. A chance, not a fact about a person. Not for "
         "decisions about a person's rights or prices.",
         f"Checked on the {terms.most_days:.0f} days held out, learned from what was known before:",
@@ -37,6 +40,7 @@ def churn_card(check: ChurnCheck, customers: int) -> dict[str, str]:
         f"{customers:,} 位顾客中谁可能不再购买：梯度提升与逻辑回归的平均，概率经校准。",
         f"流失：超过本人购买间隔的 {terms.patience:g} 倍（至少 {least:.0f} 天、至多 {terms.most_days:.0f} 天）无订单。"
         "促销日按其热度折算成若干平日；只在促销时购买的顾客，等到下一次促销结束。",
+        f"风险自 {bounds[0]:.0%} 起为中，自 {bounds[1]:.0%} 起为高；有流失风险者指风险高、既非新客也未流失的顾客。",
         "只依据订单、退货与浏览，不含年龄、性别与地区。这是概率，不是对某个人的断言。不可用于关乎个人权利或价格的决定。",
         f"在留出的 {terms.most_days:.0f} 天上检验，只用此前所知学习：",
         *(_chinese(name, figures[key]) for name, key in _groups("有订单的顾客", "其中尚未流失者", figures)),

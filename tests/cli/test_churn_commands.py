@@ -22,7 +22,8 @@ FIELDS = ("churn_risk", "churn_band", "churn_reasons", "lifecycle")
 
 
 def flags_of(settings: Settings) -> list[str]:
-    return ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    own = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    return [*own, "--set", "churn_bands=[0.25, 0.5]"]
 
 
 def invoke(*words: str) -> Any:

@@ -13,7 +13,7 @@ from leaks import sees_the_future
 from profilestore.documents import Event
 from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import SampleShop, generate_shop
-from profilestore.insight.churn import LIFECYCLES, bands_of, churn_terms, lifecycles_of, reason_codes
+from profilestore.insight.churn import LIFECYCLES, bands_of, churn_terms, lifecycles_of, reason_codes, usual_bounds
 from profilestore.insight.churn_card import churn_card
 from profilestore.insight.churn_check import ChurnCheck, check_churn, cut_at, learn_from, training_cuts
 from profilestore.insight.churn_features import FEATURES
@@ -82,6 +82,8 @@ def test_it_beats_the_plain_ratio_and_says_by_how_much(judged: ChurnCheck) -> No
         assert figures["brier"]["high"] < figures["brier_always_the_mean"]["mean"]
     assert judged.figures["not_lapsed"]["auc_above_ratio"]["low"] > 0.0
     assert judged.figures["not_lapsed"]["users"] < judged.figures["customers"]["users"] == len(judged.users)
+    gains = [judged.figures[group]["auc_above_ratio"]["low"] for group in ("customers", "not_lapsed")]
+    assert judged.beats == (min(gains) > 0.0)
     assert sum(row["users"] for row in judged.calibration) == len(judged.users)
     assert judged.figures["calibration_error"] < 0.15
 
@@ -159,7 +161,7 @@ def test_where_nothing_can_be_foretold_it_does_not_claim_to() -> None:
     h = purchases(*rows)
     check = check_churn(h, churn_terms(SETTINGS, h), seed=7)
     assert not check.beats
-    card = churn_card(check, 250)
+    card = churn_card(check, 250, (0.25, 0.5))
     assert "does NOT beat" in card["en"]
     assert "未优于" in card["zh"]
 
@@ -195,6 +197,12 @@ def test_one_class_alone_is_too_little() -> None:
         check_churn(once, churn_terms(SETTINGS, once), seed=7)
 
 
+def test_bounds_of_bands_are_the_shops_usual_risk_and_twice_its_odds(judged: ChurnCheck) -> None:
+    medium, high = usual_bounds(judged)
+    assert medium == pytest.approx(judged.figures["not_lapsed"]["churned"], abs=1e-4)
+    assert high / (1 - high) == pytest.approx(2 * medium / (1 - medium), rel=1e-3)
+
+
 def test_bands_and_lifecycles_by_hand() -> None:
     assert bands_of(np.array([0.0, 0.24, 0.25, 0.49, 0.5, 1.0]), (0.25, 0.5)).tolist() == [
         "low", "low", "medium", "medium", "high", "high",
@@ -227,7 +235,7 @@ def test_every_reason_has_words_in_both_languages() -> None:
 
 
 def test_a_card_tells_definition_figures_and_limits_in_two_languages(judged: ChurnCheck) -> None:
-    card = churn_card(judged, 700)
+    card = churn_card(judged, 700, (0.25, 0.5))
     for words in ("3 times the user's own gap", "AUC", "Brier", "plain ratio", "no age, gender or place", "held out"):
         assert words in card["en"]
     for words in ("3 倍", "AUC", "不含年龄", "逻辑回归"):
