@@ -79,7 +79,8 @@ def _chinese(what: str, rows: str, figures: dict[str, Any], beats: bool) -> str:
     verdict = "优于该基线。" if beats else "未优于该基线。"
     return (
         f"在{what}上检验：{figures['rows']:,} 个{rows}，实际购买 {figures['bought']:.1%}，"
-        f"预测 {figures['predicted']:.1%}。ROC-AUC {_range(figures['roc_auc'])}，只用最近一次与次数的模型为 {figures['roc_auc_baseline']['mean']:.3f}，"
+        f"预测 {figures['predicted']:.1%}。ROC-AUC {_range(figures['roc_auc'])}，"
+        f"只用最近一次与次数的模型为 {figures['roc_auc_baseline']['mean']:.3f}，"
         f"改进 {_range(gain['roc_auc'])}；PR-AUC {_range(figures['pr_auc'])}，改进 {_range(gain['pr_auc'])}；"
         f"Brier 分数 {_range(figures['brier'])}，改进 {_range(gain['brier'])}。{verdict}"
     )

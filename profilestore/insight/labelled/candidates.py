@@ -104,7 +104,7 @@ def _svm(table: LabelledTable, seed: int) -> Any:
 def _forest(table: LabelledTable, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return _piped(table, RandomForestClassifier(150, max_samples=0.7, random_state=seed, n_jobs=2), even=False)
+    return _piped(table, RandomForestClassifier(100, max_samples=0.7, random_state=seed, n_jobs=2), even=False)
 
 
 def _boosting(table: LabelledTable, seed: int) -> Any:
@@ -137,9 +137,7 @@ def _bayes(table: LabelledTable, seed: int) -> Any:
 def _net(table: LabelledTable, seed: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    model = MLPClassifier(
-        hidden_layer_sizes=(16,), learning_rate_init=0.005, batch_size=128, max_iter=25, random_state=seed
-    )
+    model = MLPClassifier(hidden_layer_sizes=(16,), learning_rate_init=0.005, max_iter=30, random_state=seed)
     return _piped(table, model, even=True)
 
 
