@@ -202,6 +202,7 @@ def _figures(backtest: _Backtest, measured: Mapping[int, str], seed: int) -> dic
         "series": int(np.unique(rows).size),
         "origins": len(made),
         "mase": clustered_mean(rows, mase, seed=seed),
+        "error_of": "28 days, squared" if backtest.kind.by_total else "weeks",
         "error": clustered_mean(rows, ours, seed=seed),
         "error_of_baselines": {name: clustered_mean(rows, values, seed=seed) for name, values in theirs.items()},
         "best_baseline": best,

@@ -3,8 +3,8 @@
 A day counts once for a category, however many acts it has, since acts of a day come together. Where a user's interest
 has not changed, their days are exchangeable: so a category's days fall among the recent ones as in a draw without
 replacement, and the hypergeometric distribution (Fisher 1935) says how likely so many, or so few, of them are by
-chance. False claims are held to a tenth of all claims (Benjamini and Hochberg 1995), over all users and categories
-for which the days could have told anything (Tarone 1990).
+chance. How unlikely it must be to be told is found from shuffled stories, in which each user's days are in random
+order: at most a fifth as many claims may be made of them as of the true one (Tusher, Tibshirani and Chu 2001).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from profilestore.insight.sales import local_days
 __all__ = ["LEAST_DAYS", "Days", "Drift", "days_of", "drift_of", "drift_strength"]
 
 LEAST_DAYS: Final = 3
-_LEVEL: Final = 0.1
-_TELLING: Final = 0.05
+_FALSE_MOST: Final = 0.2
+_CHANCE_MOST: Final = 0.05
 _SHUFFLES: Final = 20
 
 Ints = NDArray[np.int64]
@@ -63,19 +63,22 @@ class Drift:
 
     Attributes:
         users, groups: (p,) the pairs.
-        before, now: (p,) share of the days before, and of the recent days.
+        before, now, all: (p,) share of the days before, of the recent days, and of all of them.
         sign: (p,) 1 rising, -1 falling, 0 neither by more than chance.
         chance: (p,) how likely such a change is where nothing changed.
         known: users of whom enough is known to tell.
+        false: how many claims shuffled stories give on average.
     """
 
     users: Ints
     groups: Ints
     before: Floats
     now: Floats
+    all: Floats
     sign: NDArray[np.int8]
     chance: Floats
     known: Ints
+    false: float
 
 
 def days_of(
@@ -120,34 +123,51 @@ def days_of(
     return Days(names, users, recent, both // max(1, len(names)), both % max(1, len(names)))
 
 
-def drift_of(days: Days) -> Drift:
-    """What rose and what fell by more than chance."""
-    from scipy.stats import false_discovery_control, hypergeom
+def drift_of(days: Days, *, seed: int) -> Drift:
+    """What rose and what fell by more than chance; the shuffles are drawn by the seed."""
+    found = _Counts(days)
+    rng = np.random.default_rng(seed)
+    shuffled = [np.sort(_Counts(days.shuffled(rng)).chance) for _ in range(_SHUFFLES)]
+    limits = np.unique(found.chance[found.chance <= _CHANCE_MOST])
+    claims = np.searchsorted(np.sort(found.chance), limits, side="right")
+    false = np.mean([np.searchsorted(chances, limits, side="right") for chances in shuffled], axis=0)
+    held = np.flatnonzero(false <= _FALSE_MOST * claims) if limits.size > 0 else np.empty(0, np.int64)
+    # One claim a user beyond all others is told only where shuffles say so too: no limit, no claims.
+    limit = limits[held[-1]] if held.size > 0 else -1.0
+    sign = np.where(found.chance <= limit, np.where(found.rose, 1, -1), 0).astype(np.int8)
+    return Drift(
+        found.users, found.groups, found.before, found.now, found.all, sign, found.chance, found.known,
+        float(false[held[-1]]) if held.size > 0 else 0.0,
+    )  # fmt: skip
 
-    width = int(days.users.max(initial=0)) + 1
-    now_days = np.bincount(days.users[days.recent], minlength=width)
-    all_days = np.bincount(days.users, minlength=width)
-    known = np.flatnonzero((now_days >= LEAST_DAYS) & (all_days - now_days >= LEAST_DAYS))
-    names = max(1, len(days.names))
-    keys = days.users[days.day] * names + days.group
-    inside = np.isin(days.users[days.day], known)
-    pairs, place = np.unique(keys[inside], return_inverse=True)
-    total = np.bincount(place, minlength=pairs.size)
-    now = np.bincount(place, weights=days.recent[days.day[inside]], minlength=pairs.size).astype(np.int64)
-    users, groups = pairs // names, pairs % names
-    of_all, of_now = all_days[users], now_days[users]
-    up, down = hypergeom.sf(now - 1, of_all, total, of_now), hypergeom.cdf(now, of_all, total, of_now)
-    highest, lowest = np.minimum(total, of_now), np.maximum(0, total - (of_all - of_now))
-    telling_up = hypergeom.sf(highest - 1, of_all, total, of_now) <= _TELLING
-    telling_down = hypergeom.cdf(lowest, of_all, total, of_now) <= _TELLING
-    tested = np.concatenate([up[telling_up], down[telling_down]])
-    sign = np.zeros(pairs.size, dtype=np.int8)
-    if tested.size > 0:
-        held = false_discovery_control(np.minimum(1.0, tested)) <= _LEVEL
-        sign[np.flatnonzero(telling_up)[held[: telling_up.sum()]]] = 1
-        sign[np.flatnonzero(telling_down)[held[telling_up.sum() :]]] = -1
-    before = (total - now) / np.maximum(of_all - of_now, 1)
-    return Drift(users, groups, before, now / np.maximum(of_now, 1), sign, np.minimum(up, down), known)
+
+class _Counts:
+    """By user and group: on how many of the user's days, and of the recent ones, and how likely that is."""
+
+    def __init__(self, days: Days) -> None:
+        from scipy.stats import hypergeom
+
+        width = int(days.users.max(initial=0)) + 1
+        now_days = np.bincount(days.users[days.recent], minlength=width)
+        all_days = np.bincount(days.users, minlength=width)
+        self.known = np.flatnonzero((now_days >= LEAST_DAYS) & (all_days - now_days >= LEAST_DAYS))
+        names = max(1, len(days.names))
+        owner = days.users[days.day]
+        inside = np.isin(owner, self.known)
+        pairs, place = np.unique((owner * names + days.group)[inside], return_inverse=True)
+        total = np.bincount(place, minlength=pairs.size)
+        now = np.bincount(place[days.recent[days.day[inside]]], minlength=pairs.size)
+        self.users, self.groups = pairs // names, pairs % names
+        of_all, of_now = all_days[self.users], now_days[self.users]
+        self.before = (total - now) / np.maximum(of_all - of_now, 1)
+        self.now, self.all = now / np.maximum(of_now, 1), total / np.maximum(of_all, 1)
+        self.rose = self.now > self.before
+        # Counts repeat: the distribution is asked once for each combination.
+        asked, back = np.unique(np.column_stack([now, of_all, total, of_now]), axis=0, return_inverse=True)
+        up = hypergeom.sf(asked[:, 0] - 1, asked[:, 1], asked[:, 2], asked[:, 3])
+        down = hypergeom.cdf(asked[:, 0], asked[:, 1], asked[:, 2], asked[:, 3])
+        both = np.where(self.rose, up[back.ravel()], down[back.ravel()])
+        self.chance: Floats = np.clip(both, 0.0, 1.0)
 
 
 def drift_strength(days: Days, known: Ints, *, seed: int) -> Floats:

@@ -14,10 +14,9 @@ from profilestore.insight.drift import Days, Drift, days_of, drift_of
 from profilestore.insight.history import History
 from profilestore.insight.intervals import clustered_mean, settled
 
-__all__ = ["DriftCheck", "check_drift", "false_claims"]
+__all__ = ["DriftCheck", "check_drift"]
 
-_CLAIMS_LEAST: Final = 20
-_SHUFFLES: Final = 5
+_CLAIMS_LEAST: Final = 10
 
 Floats = NDArray[np.float64]
 
@@ -27,10 +26,11 @@ class DriftCheck:
     """Claims made at an earlier day against the days after it.
 
     Attributes:
-        figures: `claims`, `users`; `goes_on`: how much larger the share of days was afterwards than before, for what
-            fell how much smaller, in the direction claimed (0 if users were back where they came from: the baseline
-            "nothing changed"); `beyond_shop`, the same against what the shop's own change would have made of it;
-            `claimed`, the change claimed; `false_claims_of_shuffled`, claims a shuffled story without any change gives.
+        figures: `claims`, `users`; `goes_on`: how much larger the share of days was afterwards than over all days
+            known at the time, for what fell how much smaller (0 on average if nothing had changed: the baseline; against
+            the days before alone, which were picked for being so few, chance would go on too); `beyond_shop`, the same
+            against what the shop's own change would have made of it; `claimed`, the change from before to now that was
+            claimed; `false_claims_of_shuffled`, the claims a story gives in which nothing changed.
         beats: whether `goes_on` and `beyond_shop` are above zero with their whole intervals.
     """
 
@@ -42,43 +42,37 @@ def check_drift(
     history: History, groups_of: Mapping[str, Sequence[str]], *, types: Sequence[str], window_s: float,
     zone: ZoneInfo, seed: int,
 ) -> DriftCheck | None:  # fmt: skip
-    """Claim as of one window before the end, from what was known then; None with fewer than 20 claims to follow up."""
+    """Claim as of one window before the end, from what was known then; None with fewer than ten claims to follow up."""
     cut = history.as_of - window_s
     early = days_of(history.before(cut), groups_of, types=types, since=cut - window_s, zone=zone)
-    drift = drift_of(early)
+    drift = drift_of(early, seed=seed)
     after = days_of(history, groups_of, types=types, since=cut, zone=zone)
     days, hits = _after(after, drift, early.names)
     followed = np.flatnonzero((drift.sign != 0) & (days > 0))
     claims = int((drift.sign != 0).sum())
     if followed.size < _CLAIMS_LEAST:
         return None
-    sign, before = drift.sign[followed].astype(np.float64), drift.before[followed]
+    sign, usual = drift.sign[followed].astype(np.float64), drift.all[followed]
     later = hits[followed] / days[followed]
     trend = _trend(drift, hits, days, len(early.names))[drift.groups[followed]]
     users = drift.users[followed]
-    goes_on = clustered_mean(users, sign * (later - before), seed=seed)
-    beyond = clustered_mean(users, sign * (later - np.clip(before * trend, 0.0, 1.0)), seed=seed)
+    goes_on = clustered_mean(users, sign * (later - usual), seed=seed)
+    beyond = clustered_mean(users, sign * (later - np.clip(usual * trend, 0.0, 1.0)), seed=seed)
     figures: dict[str, Any] = {
         "window_days": settled(window_s / 86_400.0),
         "claims": claims,
         "followed_up": int(followed.size),
         "users": int(np.unique(users).size),
-        "claimed": settled(float((sign * (drift.now[followed] - before)).mean())),
+        "claimed": settled(float((sign * (drift.now - drift.before)[followed]).mean())),
         "goes_on": goes_on,
         "beyond_shop": beyond,
-        "false_claims_of_shuffled": settled(false_claims(early, seed=seed)),
+        "false_claims_of_shuffled": settled(drift.false),
     }
     for name, way in (("rising", 1.0), ("falling", -1.0)):
         chosen = sign == way
         if chosen.sum() >= _CLAIMS_LEAST:
-            figures[f"{name}_goes_on"] = clustered_mean(users[chosen], (sign * (later - before))[chosen], seed=seed)
+            figures[f"{name}_goes_on"] = clustered_mean(users[chosen], (sign * (later - usual))[chosen], seed=seed)
     return DriftCheck(figures, goes_on["low"] > 0.0 and beyond["low"] > 0.0)
-
-
-def false_claims(days: Days, *, seed: int) -> float:
-    """How many claims a story gives in which nothing changed: each user's days in random order."""
-    rng = np.random.default_rng(seed)
-    return float(np.mean([(drift_of(days.shuffled(rng)).sign != 0).sum() for _ in range(_SHUFFLES)]))
 
 
 def _after(after: Days, drift: Drift, names: Sequence[str]) -> tuple[Floats, Floats]:
@@ -97,9 +91,9 @@ def _after(after: Days, drift: Drift, names: Sequence[str]) -> tuple[Floats, Flo
 
 
 def _trend(drift: Drift, hits: Floats, days: Floats, names: int) -> Floats:
-    """By group: how the share of days of all users told nothing of changed from before to after."""
+    """By group: how the share of days of users of whom nothing is claimed changed afterwards."""
     plain = np.flatnonzero((drift.sign == 0) & (days > 0))
     group = drift.groups[plain]
-    before = np.bincount(group, weights=drift.before[plain], minlength=names)
+    before = np.bincount(group, weights=drift.all[plain], minlength=names)
     later = np.bincount(group, weights=hits[plain] / days[plain], minlength=names)
     return np.divide(later, before, out=np.ones(names), where=before > 0)

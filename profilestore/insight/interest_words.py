@@ -60,12 +60,12 @@ def interests_card(found: FoundInterests) -> dict[str, str]:
     """The card."""
     english = [
         f"What users turn to in the last {found.window_days:.0f} days against before: the days on which they turned "
-        "to a category, brand or topic, tested against chance; a tenth of the claims may be false.",
+        "to a category, brand or topic, tested against chance; up to a fifth of the claims may be false.",
         "Made from what was looked at, bought, searched and rated; no age, gender or place. It says nothing of why.",
     ]
     chinese = [
         f"用户最近 {found.window_days:.0f} 天与此前的兴趣对比：按其涉及某类别、品牌或主题的天数，检验是否超出偶然；"
-        "允许一成误报。",
+        "误报不超过两成。",
         "依据浏览、购买、搜索与评分，不含年龄、性别与地区；不说明原因。",
     ]
     for space in found.spaces:
@@ -79,7 +79,7 @@ def interests_card(found: FoundInterests) -> dict[str, str]:
         english.append(
             f"{name.capitalize()}: of {figures['claims']:,} claims made {figures['window_days']:.0f} days before the "
             f"end ({figures['false_claims_of_shuffled']:.1f} where the days are shuffled), the share of days after "
-            f"was {_range(figures['goes_on'])} further in the direction claimed than before, "
+            f"was {_range(figures['goes_on'])} further in the direction claimed than over all days known then, "
             f"{_range(figures['beyond_shop'])} beyond the shop's own change. {verdict}"
         )
         chinese.append(

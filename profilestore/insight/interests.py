@@ -87,7 +87,7 @@ def find_interests(
             continue
         days = days_of(history, groups_of, types=types, since=since, zone=zone)
         check = check_drift(history, groups_of, types=types, window_s=history.as_of - since, zone=zone, seed=seed)
-        spaces.append(Space(name, days, drift_of(days), check))
+        spaces.append(Space(name, days, drift_of(days, seed=seed), check))
     today = int(local_days(np.array([history.as_of]), zone)[0]) + 1
     again = _again(history, zone, today, seed)
     if len(again) == 0 and not any(space.drift.known.size > 0 for space in spaces):
@@ -223,7 +223,7 @@ def _record(run: Run, found: FoundInterests) -> InsightRecord:
             "told_apart_by": [space.name for space in found.spaces],
             "features": [_FIELD_OF[space.name] for space in found.spaces],
             "horizon_days": {level: again.horizon for level, again in found.again.items()},
-            "false_claims_held_to": 0.1,
+            "false_claims_held_to": 0.2,
             "interval": 0.8,
             "seed": run.seed,
         },
