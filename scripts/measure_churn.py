@@ -55,7 +55,7 @@ def measure_real(data: Path) -> None:
             started = time.perf_counter()
             check = check_churn(history, churn_terms(settings, history), seed=SEED)
             seconds = round(time.perf_counter() - started, 1)
-            for group in ("customers", "not_lapsed"):
+            for group in ("customers", "not_lapsed", "bought_twice"):
                 say(shop=columns, days_before_the_end=days, of=group, seconds=seconds, **check.figures[group])
             say(shop=columns, days_before_the_end=days, calibration_error=check.figures["calibration_error"],
                 calibration=check.calibration)  # fmt: skip

