@@ -19,6 +19,7 @@ from profilestore.insight.odd_rules import Limits, limits_of
 from profilestore.insight.odd_trial import try_planted
 from profilestore.insight.odd_words import FLAGS, odd_card
 from profilestore.insight.records import InsightRecord, window_of
+from profilestore.insight.sensitive import is_allowed
 from profilestore.insight.steps import Outcome, Run
 
 __all__ = ["derive_odd"]
@@ -32,7 +33,8 @@ def derive_odd(run: Run) -> Outcome:
     """
     history, limits, zone = run.history, limits_of(run.settings), run.settings.time_zone
     run.progress(f"looking for odd behaviour among {len(history.user_ids):,} users")
-    odd = find_odd(history, limits=limits, time_zone=zone, seed=run.seed)
+    kept_out = frozenset(() if is_allowed("hour_of_week", run.settings) else ("at night",))
+    odd = find_odd(history, limits=limits, time_zone=zone, seed=run.seed, kept_out=kept_out)
     run.progress("checking it on odd behaviour planted in a copy of the history")
     trial = try_planted(odd, limits=limits, seed=run.seed)
     counts = {flag: sum(flag in flags for flags in odd.flags().values()) for flag in FLAGS}

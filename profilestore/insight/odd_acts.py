@@ -39,10 +39,12 @@ class OddActs:
     Attributes:
         history: of which they are; nothing else is looked at.
         time_zone: of the shop, for the nights.
+        kept_out: names of `columns` that are not to be looked at.
     """
 
     history: History
     time_zone: str
+    kept_out: frozenset[str] = frozenset()
 
     @property
     def users(self) -> int:
@@ -123,7 +125,7 @@ class OddActs:
         turned = np.maximum(1, np.bincount(history.users[with_product], minlength=users))
         night = np.bincount(history.users[hours % 24 < _NIGHT_ENDS], minlength=users)
         longest, uneven = self._visits()
-        return {
+        every = {
             "acts in an hour": self.acts_an_hour.astype(np.float64),
             "orders in a day": self.orders_a_day.astype(np.float64),
             "largest order": self.largest_orders,
@@ -136,6 +138,7 @@ class OddActs:
             "hours without a break": longest,
             "unevenness of pauses": uneven,
         }
+        return {name: values for name, values in every.items() if name not in self.kept_out}
 
     def _of(self, type: str) -> History:
         return self._by_type.setdefault(type, self.history.of_type(type))

@@ -56,14 +56,23 @@ class OddUsers:
         return found
 
 
-def find_odd(history: History, *, limits: Limits, time_zone: str, seed: int) -> OddUsers:
+def find_odd(
+    history: History, *, limits: Limits, time_zone: str, seed: int, kept_out: frozenset[str] = frozenset()
+) -> OddUsers:
     """Look for odd behaviour in the last `limits.days`; the same history and seed give the same.
+
+    Args:
+        history: all that is known.
+        limits: from which on something is told.
+        time_zone: of the shop.
+        seed: of the forests.
+        kept_out: figures that the forests are not to look at.
 
     Raises:
         TooLittleData: too few users with enough acts, or all alike.
     """
     recent = recent_acts(history, days=limits.days)
-    acts = OddActs(recent, time_zone)
+    acts = OddActs(recent, time_zone, kept_out)
     unusual = find_unusual(acts, seed=seed)
     rules: list[Facts] = [
         flag_order_values(acts, limits),

@@ -193,7 +193,7 @@ def try_planted(odd: OddUsers, *, limits: Limits, seed: int) -> Trial:
     copy, truth = plant_odd(recent.picked(np.flatnonzero(~flagged)), seed=seed)
     if len(truth) == 0:
         return Trial({}, [], beats=True)
-    found = find_odd(copy, limits=limits, time_zone=time_zone, seed=seed)
+    found = find_odd(copy, limits=limits, time_zone=time_zone, seed=seed, kept_out=odd.acts.kept_out)
     return judge(found, truth, seed=seed)
 
 
