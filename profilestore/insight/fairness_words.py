@@ -18,7 +18,8 @@ _ZH: Final = {
     "squared_error": "平方误差",
     "accuracy": "准确率", "precision": "精确率", "recall": "召回率", "gain": "较基线的改进", "covered": "落在区间内",
     "top_share": "高层占其后消费", "last_period_share": "按上期消费选出者所占", "in_high_tier": "属高层",
-    "auc": "AUC", "f1": "F1", "macro_f1": "宏平均 F1", "flagged": "被标记", "later_spend": "其后消费", "clearness": "归属清晰度", "in_a_segment": "已归入群体",
+    "auc": "AUC", "f1": "F1", "macro_f1": "宏平均 F1", "flagged": "被标记",
+    "later_spend": "其后消费", "clearness": "归属清晰度", "in_a_segment": "已归入群体",
 }  # fmt: skip
 
 
