@@ -65,7 +65,7 @@ def open_shop(settings: Settings, data: Path) -> DashboardShop:
         categories = _folded(client, settings)
     users = users.merge(told, on="user_id").merge(categories, on="user_id")
     activity = _activity(events, products, users)
-    spoken = {text: said for text, said in zip(_TEXTS, store.insight.sentiment.of(_TEXTS), strict=True)}
+    spoken = dict(zip(_TEXTS, store.insight.sentiment.of(_TEXTS), strict=True))
     reviewed = activity.text.where((activity.type == "review") & (activity.personalisation != "off"))
     activity["sentiment"] = reviewed.map({text: said.score for text, said in spoken.items()})
     activity["sentiment_label"] = reviewed.map({text: said.label for text, said in spoken.items()})
@@ -97,8 +97,22 @@ def _models(kind: Any, frame: pd.DataFrame, fields: tuple[str, ...]) -> list[Any
 
 
 def _events(frame: pd.DataFrame) -> list[Event]:
-    fields = ("event_id", "user_id", "type", "time", "product_id", "quantity", "price", "order_id", "text", "rating",
-              "method", "request_id", "position", "attributes")  # fmt: skip
+    fields = (
+        "event_id",
+        "user_id",
+        "type",
+        "time",
+        "product_id",
+        "quantity",
+        "price",
+        "order_id",
+        "text",
+        "rating",
+        "method",
+        "request_id",
+        "position",
+        "attributes",
+    )
     return _models(Event, frame, fields)
 
 
@@ -159,8 +173,12 @@ def _other_events(lines: pd.DataFrame, products: pd.DataFrame, draw: np.random.G
     rows: list[dict[str, Any]] = []
     for n, line in enumerate(bought.to_dict("records")):
         kind = ("view", "cart", "search", "review", "view", "view")[n % 6]
-        row = {"event_id": f"other-{n}", "user_id": line["user_id"], "type": kind,
-               "time": line["time"] - pd.Timedelta(hours=2 + n % 5)}  # fmt: skip
+        row = {
+            "event_id": f"other-{n}",
+            "user_id": line["user_id"],
+            "type": kind,
+            "time": line["time"] - pd.Timedelta(hours=2 + n % 5),
+        }
         if kind == "search":
             query = _QUERIES[n // 6 % len(_QUERIES)]
             row |= {"text": query, "attributes": {"results": 0 if query == "unicorn" else 3}}
@@ -179,8 +197,13 @@ def _shown(bought: pd.DataFrame, draw: np.random.Generator) -> list[dict[str, An
     pairs = bought.drop_duplicates(["user_id", "product_id"]).head(250).to_dict("records")
     for n, line in enumerate(pairs):
         shift = pd.Timedelta(days=1 if n % 2 == 1 else -30)
-        base = {"user_id": line["user_id"], "product_id": line["product_id"], "method": _METHODS[n % 3],
-                "request_id": f"request-{n}", "position": n % 5}  # fmt: skip
+        base = {
+            "user_id": line["user_id"],
+            "product_id": line["product_id"],
+            "method": _METHODS[n % 3],
+            "request_id": f"request-{n}",
+            "position": n % 5,
+        }
         rows.append({"event_id": f"shown-{n}", "type": "impression", "time": line["time"] - shift, **base})
         if n % 7 == 0:  # the page drawn again
             rows.append(
@@ -261,10 +284,19 @@ def _recommend(
     operations: list[dict[str, Any]] = []
     for n, user in enumerate(users.user_id):
         chosen = products.iloc[draw.choice(min(60, len(products)), 5, replace=False)]
-        items = [{"product_id": row["product_id"], "title": row["title"], "price": row["price"], "score": 1.0}
-                 for row in chosen.to_dict("records")]  # fmt: skip
-        made = {"user_id": user, "as_of": "2011-12-09T12:00:00Z", "method": _METHODS[n % 3], "run": "r", "generation": "000001",
-                "products": list(chosen.product_id), "items": items}  # fmt: skip
+        items = [
+            {"product_id": row["product_id"], "title": row["title"], "price": row["price"], "score": 1.0}
+            for row in chosen.to_dict("records")
+        ]
+        made = {
+            "user_id": user,
+            "as_of": "2011-12-09T12:00:00Z",
+            "method": _METHODS[n % 3],
+            "run": "r",
+            "generation": "000001",
+            "products": list(chosen.product_id),
+            "items": items,
+        }
         rows.append(made)
         operations += [{"index": {"_index": settings.index("recommendations"), "_id": user}}, made]
     assert not client.bulk(operations=operations, refresh=True)["errors"]
@@ -273,19 +305,38 @@ def _recommend(
 
 def _plant_figures(client: Elasticsearch, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     segments = [
-        {"segment": name, "kind": "behaviour", "time": f"2011-{month:02d}-15T00:00:00Z", "members": 5 * month + place,
-         "entries": 1, "exits": 0, "users": 43, "share": 0.2}
-        for month in (3, 6, 12) for place, name in enumerate(_SEGMENTS)
-    ]  # fmt: skip
+        {
+            "segment": name,
+            "kind": "behaviour",
+            "time": f"2011-{month:02d}-15T00:00:00Z",
+            "members": 5 * month + place,
+            "entries": 1,
+            "exits": 0,
+            "users": 43,
+            "share": 0.2,
+        }
+        for month in (3, 6, 12)
+        for place, name in enumerate(_SEGMENTS)
+    ]
     figures: list[dict[str, Any]] = [
         {"figure": "topic", "topic": name, "words": f"{name} words", "products": 10 + n, "share": 0.1}
         for n, name in enumerate(_TOPICS)
     ]
     figures += [
-        {"figure": "experiment", "experiment": "spring", "method": method, "metric": "ctr", "users": 20 + n, "impressions": 90 + n,
-         "rate": 0.1 + n / 100, "low": 0.05, "high": 0.2, **({} if n == 0 else {"difference": 0.01, "difference_low": -0.01, "difference_high": 0.03})}
+        {
+            "figure": "experiment",
+            "experiment": "spring",
+            "method": method,
+            "metric": "ctr",
+            "users": 20 + n,
+            "impressions": 90 + n,
+            "rate": 0.1 + n / 100,
+            "low": 0.05,
+            "high": 0.2,
+            **({} if n == 0 else {"difference": 0.01, "difference_low": -0.01, "difference_high": 0.03}),
+        }
         for n, method in enumerate(_METHODS[:2])
-    ]  # fmt: skip
+    ]
     for n, row in enumerate([*segments, *figures]):
         index = settings.index("segments" if "members" in row else "figures")
         client.index(index=index, id=f"planted-{n}", document=row)
@@ -420,8 +471,16 @@ def _retention(activity: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
         cohort = f"{(first - 1) // 12:04d}-{(first - 1) % 12 + 1:02d}"
         off = told.personalisation == "off"
         rows += [
-            {"figure": "retention", "cohort_month": cohort, "cohort_age": age, "users": 1, "active": int(first + age in seen),
-             "segment": told.segment, "value_tier": told.value_tier, "category": None if off else told.main_category}
+            {
+                "figure": "retention",
+                "cohort_month": cohort,
+                "cohort_age": age,
+                "users": 1,
+                "active": int(first + age in seen),
+                "segment": told.segment,
+                "value_tier": told.value_tier,
+                "category": None if off else told.main_category,
+            }
             for age in range(min(24, end - first) + 1)
-        ]  # fmt: skip
+        ]
     return pd.DataFrame(rows)

@@ -86,8 +86,9 @@ def chosen(frame: pd.DataFrame, panel: Chart, by: ChoiceList, choice: Choice) ->
 def same(panel: Chart, found: list[dict[str, Any]], wanted: list[dict[str, Any]], frame: pd.DataFrame) -> str | None:
     """What differs, or None."""
     keys = [f"k{n}" for n in range(len(panel.buckets))]
-    if [[row[key] for key in keys] for row in found] != [[row[key] for key in keys] for row in wanted]:
-        return f"groups {[[row[key] for key in keys] for row in found][:8]}, wanted {[[row[key] for key in keys] for row in wanted][:8]}"
+    groups, right = ([[row[key] for key in keys] for row in rows] for rows in (found, wanted))
+    if groups != right:
+        return f"groups {groups[:8]}, wanted {right[:8]}"
     for row, other in zip(found, wanted, strict=True):
         for number, measure in enumerate(panel.measures):
             value, right = row[f"m{number}"], other[f"m{number}"]
@@ -103,9 +104,11 @@ def same(panel: Chart, found: list[dict[str, Any]], wanted: list[dict[str, Any]]
 
 
 def test_every_panel_says_what_the_source_says(
-    shop: DashboardShop, dashboards: tuple[Dashboard, ...], choices: dict[str, tuple[ChoiceList, ...]],
+    shop: DashboardShop,
+    dashboards: tuple[Dashboard, ...],
+    choices: dict[str, tuple[ChoiceList, ...]],
     answers: list[PanelRows],
-) -> None:  # fmt: skip
+) -> None:
     pages = {each.name: each for each in dashboards}
     assert len(answers) == sum(len(each.charts) for each in dashboards)
     wrong: list[str] = []
