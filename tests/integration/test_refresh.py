@@ -442,17 +442,17 @@ def test_two_at_once_beside_a_writer_lose_and_double_nothing(shop: ProfileStore)
 def test_a_switch_in_between_is_followed(shop: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first page is written, then another process rebuilds: the rest goes into the new index."""
     shop.index_events(make_events(200, users=20, texts=False))
-    real, switched = mending.Mender._mend, []
+    real, switched = mending.Mender._apply, []
 
-    def mend(self: Any, users: Any, people: Any) -> Any:
-        done = real(self, users, people)
+    def apply(self: Any, plan: Any) -> Any:
+        done = real(self, plan)
         if len(switched) == 0:
             switched.append(True)
             with ProfileStore.open(shop.settings) as other:
                 other.refresh_dashboards(rebuild=True)
         return done
 
-    monkeypatch.setattr(mending.Mender, "_mend", mend)
+    monkeypatch.setattr(mending.Mender, "_apply", apply)
     shop.refresh_dashboards()
     assert switched == [True]
     assert_right(shop)

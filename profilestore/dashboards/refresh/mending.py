@@ -9,15 +9,17 @@ seen by the next refresh. An act is deleted only where a fresh look at the log d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from profilestore.dashboards.refresh.acts import PERSON_FIELDS, Person, describe_acts
+from profilestore.dashboards.refresh.looked_at import LookedAt, bounded, joined, paged
 from profilestore.dashboards.refresh.shelf import Shelf
 from profilestore.dashboards.refresh.told import Told
 from profilestore.documents import Event, Revision
-from profilestore.elastic.activity_index import ActivityIndex, Held
+from profilestore.elastic.activity_index import ActivityIndex
 from profilestore.elastic.bulk import Operation
 from profilestore.elastic.event_log import LogIdentity
 from profilestore.indexing.generation import Side
@@ -28,7 +30,6 @@ __all__ = ["Mended", "Mender", "Moved"]
 _USERS: Final = 1000
 _ACTS: Final = 20_000
 _FACTS: Final = (*PERSON_FIELDS, "personalisation", "event_counts.review", "event_counts.rate", "event_counts.comment")
-_UNHELD: Final = Held(0, frozenset(), 0)
 
 Source = dict[str, Any]
 Stored = Mapping[str, tuple[Source, Revision]]
@@ -58,13 +59,13 @@ class Mended:
 
 
 @dataclass(frozen=True, slots=True)
-class _User:
-    """A user in the log or among what is held; `acts` and `last` are the log's."""
+class _Plan:
+    """What is to be written for some users, in this order."""
 
-    id: str
-    acts: int
-    last: int
-    held: Held
+    users: int
+    changed: Sequence[tuple[str, Source]]
+    gone: Sequence[tuple[str, Revision]]
+    new: Sequence[tuple[str, Source]]
 
 
 class Mender:
@@ -116,12 +117,20 @@ class Mender:
         """
         stale = set() if self._empty else self._stale_users()
         held = iter(()) if self._empty else self._target.held(self._index)
-        for page in _paged(_joined(in_log, held), _USERS):
-            people = self._people([user.id for user in page])
-            wrong = [user for user in page if user.id in stale or not _right(user, people[user.id])]
-            yield Mended(users=len(page))
-            for some in _bounded(wrong):
-                yield self._mend(some, people)
+        with ThreadPoolExecutor(1, thread_name_prefix="refresh") as writer:
+            under_way: Future[Mended] | None = None
+            for page in paged(joined(in_log, held), size=_USERS):
+                people = self._people([user.id for user in page])
+                wrong = [user for user in page if user.id in stale or not _right(user, people[user.id])]
+                yield Mended(users=len(page))
+                for some in bounded(wrong, acts=_ACTS):
+                    # While these are written, the next are read and derived.
+                    plan = self._plan(some, people)
+                    if under_way is not None:
+                        yield under_way.result()
+                    under_way = writer.submit(self._apply, plan)
+            if under_way is not None:
+                yield under_way.result()
 
     def _stale_users(self) -> set[str]:
         """Users with acts on products that are not what they were."""
@@ -138,7 +147,7 @@ class Mender:
             user_id: Person.of(known.get(user_id, {}), scorer=self._scorer, place=self._place) for user_id in user_ids
         }
 
-    def _mend(self, users: Sequence[_User], people: Mapping[str, Person]) -> Mended:
+    def _plan(self, users: Sequence[LookedAt], people: Mapping[str, Person]) -> _Plan:
         stored = self._stored([user.id for user in users if user.held.acts > 0])
         derived = self._derived([user.id for user in users], people)
         if not stored.keys() <= derived.keys():
@@ -148,10 +157,14 @@ class Mender:
             derived = self._derived([user.id for user in users], people)
         changed, new = _changes(stored, derived)
         gone = [(id, revision) for id, (_, revision) in stored.items() if id not in derived]
-        self._write([Operation("index", self._index, id, source) for id, source in changed])
-        removed = self._write([Operation("delete", self._index, id, {}, expected=revision) for id, revision in gone])
-        self._write([Operation("index", self._index, id, source) for id, source in new])
-        return Mended(derived=len(users), written=len(changed) + len(new), removed=removed)
+        return _Plan(len(users), changed, gone, new)
+
+    def _apply(self, plan: _Plan) -> Mended:
+        self._write([Operation("index", self._index, id, source) for id, source in plan.changed])
+        gone = [Operation("delete", self._index, id, {}, expected=revision) for id, revision in plan.gone]
+        removed = self._write(gone)
+        self._write([Operation("index", self._index, id, source) for id, source in plan.new])
+        return Mended(derived=plan.users, written=len(plan.changed) + len(plan.new), removed=removed)
 
     def _stored(self, user_ids: Sequence[str]) -> dict[str, tuple[Source, Revision]]:
         if len(user_ids) == 0:
@@ -178,7 +191,7 @@ class Mender:
         return sum(outcome.ok for outcome in outcomes)
 
 
-def _right(user: _User, person: Person) -> bool:
+def _right(user: LookedAt, person: Person) -> bool:
     """Whether what is held is what the log says; who only has attributes has no acts."""
     held = user.held
     if user.acts == 0:
@@ -205,47 +218,3 @@ def _changes(
         if held != source:
             changed.append((id, source))
     return changed, sorted(new, key=lambda each: int(each[1]["seq_no"]))
-
-
-def _joined(in_log: Iterable[tuple[str, int, int]], held: Iterable[tuple[str, Held]]) -> Iterator[_User]:
-    """Users of either, in order of their ids; both come in that order."""
-    others = iter(held)
-    other = next(others, None)
-    for user_id, acts, last in in_log:
-        while other is not None and other[0] < user_id:
-            yield _User(other[0], 0, 0, other[1])
-            other = next(others, None)
-        user = _User(user_id, acts, last, _UNHELD)
-        if other is not None and other[0] == user_id:
-            user = replace(user, held=other[1])
-            other = next(others, None)
-        yield user
-    while other is not None:
-        yield _User(other[0], 0, 0, other[1])
-        other = next(others, None)
-
-
-def _paged(users: Iterable[_User], size: int) -> Iterator[list[_User]]:
-    page: list[_User] = []
-    for user in users:
-        page.append(user)
-        if len(page) == size:
-            yield page
-            page = []
-    if len(page) > 0:
-        yield page
-
-
-def _bounded(users: Iterable[_User]) -> Iterator[list[_User]]:
-    """Users whose acts fit into memory together."""
-    some: list[_User] = []
-    acts = 0
-    for user in users:
-        size = max(user.acts, user.held.acts)
-        if len(some) > 0 and acts + size > _ACTS:
-            yield some
-            some, acts = [], 0
-        some.append(user)
-        acts += size
-    if len(some) > 0:
-        yield some

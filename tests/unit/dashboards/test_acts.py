@@ -103,6 +103,20 @@ def test_a_sale_belongs_to_the_last_click_on_its_product_within_seven_days() -> 
     }  # fmt: skip
 
 
+def test_impressions_and_clicks_have_a_method_and_clicks_are_repeated_by_request() -> None:
+    day = "2026-03-01T10:0"
+    found = described(
+        act("1", "impression", f"{day}0:00Z", product_id="a", method="taste", request_id="r", position=3),
+        act("2", "click", f"{day}1:00Z", product_id="a", request_id="r"),
+        act("3", "click", f"{day}2:00Z", product_id="a", request_id="r", method="taste"),
+        act("4", "click", f"{day}3:00Z", product_id="a", method="text"),
+        act("5", "view", f"{day}4:00Z", product_id="a", method="text"),
+    )
+    assert [found[id].get("method") for id in "12345"] == ["taste", "unknown", "taste", "text", None]
+    assert [found[id].get("repeated") for id in "2345"] == [False, True, False, None]
+    assert found["1"]["position"] == 3
+
+
 def test_lines_of_one_order_share_its_number() -> None:
     day = "2026-03-01T10:00:00Z"
     events = [
@@ -154,7 +168,9 @@ def test_who_opted_out_has_nothing_but_facts() -> None:
 def test_a_new_classifier_scores_reviews_again_and_nothing_else() -> None:
     reviewer, other = {"event_counts": {"review": 1}}, {"event_counts": {"view": 1}}
     assert Person.of(reviewer, scorer="1", place="").state != Person.of(reviewer, scorer="2", place="").state
-    assert Person.of(other, scorer="1", place="").state == Person.of(other, scorer="2", place="").state
+    off = {**reviewer, "personalisation": "off"}
+    for each in (other, off):
+        assert Person.of(each, scorer="1", place="").state == Person.of(each, scorer="2", place="").state
     assert Person.of(other, scorer="1", place="Europe/Paris").state != Person.of(other, scorer="1", place="UTC").state
 
 
