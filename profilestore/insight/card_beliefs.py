@@ -107,6 +107,22 @@ def _sure_of_sentiment(figures: Mapping[str, Any], language: str) -> str:
     return f"Checked on reviews it had not learned from: {found:.2f} of 1. Irony is often misread."
 
 
+def _sure_of_interests(figures: Mapping[str, Any], language: str) -> str:
+    off_by = figure_named(figures, "error_days")
+    if off_by is None:
+        return ""
+    if language == "zh":
+        return f"检验：预计的购买日期平均相差 {off_by:.0f} 天。"
+    return f"Checked on a later time: the day of the next purchase was off by {off_by:.0f} days on average."
+
+
+def _sure_of_map(figures: Mapping[str, Any], language: str) -> str:
+    return {
+        "en": "A picture for people to look at: near means roughly alike, and nothing follows from it.",
+        "zh": "仅供人查看的图：相近表示大致相似，不产生任何后果。",
+    }[language]
+
+
 def _sure_of_rules(figures: Mapping[str, Any], language: str) -> str:
     return {
         "en": "Exact: the rule fits your records or it does not.",
@@ -148,7 +164,7 @@ BELIEFS: Final[tuple[Belief, ...]] = (
            ("what you turned to lately against before, and what you buy again and again",
             "您近期与以前关注的内容，以及反复购买的商品"),
            ("a comparison of two times, and of the pauses between equal purchases",
-            "两段时间的比较，以及重复购买的间隔")),
+            "两段时间的比较，以及重复购买的间隔"), _sure_of_interests),
     Belief("sentiment", ("how content you are", "您的满意程度"), say_sentiment,
            ("the words of your reviews", "您的评价文字"),
            ("a program that reads good from bad", "判断褒贬的程序"), _sure_of_sentiment),
@@ -158,7 +174,7 @@ BELIEFS: Final[tuple[Belief, ...]] = (
            _sure_of_odd),
     Belief("map", ("your place on a picture of all customers", "您在全体顾客分布图上的位置"), say_map,
            ("the same as for the groups of similar customers", "与相似顾客群体相同"),
-           ("a projection onto a plane (PCA, t-SNE)", "平面投影（PCA、t-SNE）")),
+           ("a projection onto a plane (PCA, t-SNE)", "平面投影（PCA、t-SNE）"), _sure_of_map),
 )  # fmt: skip
 
 

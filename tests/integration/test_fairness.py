@@ -285,16 +285,19 @@ def test_forgetting_asks_first(shop: ProfileStore) -> None:
 # ------------------------------------------------------------------ fields kept out
 
 
-def test_segments_and_map_do_without_what_is_kept_out(shop: ProfileStore) -> None:
+def test_models_do_without_what_is_kept_out(shop: ProfileStore) -> None:
     kept_out = shop.settings.model_copy(update={"insight_without": ("hour_of_week", "category", "main_topics")})
     with ProfileStore.open(kept_out) as other:
-        other.insight.run(["segments"], as_of=datetime(2025, 6, 1, tzinfo=UTC))
-        record = other.insight.result("segments")
+        other.insight.run(["segments", "odd", "interests"], force=True)
+        record, odd, interests = (other.insight.result(name) for name in ("segments", "odd", "interests"))
     used = set(record.settings["feature_names"])
     assert len(used) > 2
     assert used & {"evenings", "weekends"} == set()
     assert record.settings["interests_from"] == "none"
     assert record.settings["features_left_out"]["evenings"] == "kept out by the setting insight_without"
+    assert len(odd.settings["figures"]) > 2
+    assert "at night" not in odd.settings["figures"]
+    assert set(interests.settings["features"]) <= {"main_brands"}
 
 
 def test_no_model_uses_an_attribute_of_who_somebody_is(shop: ProfileStore) -> None:
