@@ -33,7 +33,7 @@ def churn_card(check: ChurnCheck, customers: int, bounds: tuple[float, float]) -
         f"Checked on the {terms.most_days:.0f} days held out, learned from what was known before:",
         *(
             _english(name, figures[key])
-            for name, key in _groups("customers with an order", "those not lapsed", figures)
+            for name, key in _groups("customers with an order", "customers who had not lapsed", figures)
         ),
     ]
     chinese = [
@@ -43,7 +43,7 @@ def churn_card(check: ChurnCheck, customers: int, bounds: tuple[float, float]) -
         f"风险自 {bounds[0]:.0%} 起为中，自 {bounds[1]:.0%} 起为高；有流失风险者指风险高、既非新客也未流失的顾客。",
         "只依据订单、退货与浏览，不含年龄、性别与地区。这是概率，不是对某个人的断言。不可用于关乎个人权利或价格的决定。",
         f"在留出的 {terms.most_days:.0f} 天上检验，只用此前所知学习：",
-        *(_chinese(name, figures[key]) for name, key in _groups("有订单的顾客", "其中尚未流失者", figures)),
+        *(_chinese(name, figures[key]) for name, key in _groups("有订单的顾客", "尚未流失的顾客", figures)),
     ]
     if not check.beats:
         english.append("It does NOT beat the plain ratio of silence to the own gap.")
@@ -80,10 +80,10 @@ def _chinese(name: str, figures: dict[str, Any]) -> str:
         f"Brier {_range(figures['brier'])}，总猜均值为 {figures['brier_always_the_mean']['mean']:.3f}。"
     )
     gain = figures["auc_above_logistic"]
-    verdict = "高于" if gain["low"] > 0 else "低于" if gain["high"] < 0 else "无显著差别于"
+    verdict = "高于前者" if gain["low"] > 0 else "低于前者" if gain["high"] < 0 else "与前者无显著差别"
     return (
         f"{told}单用逻辑回归 AUC 为 {_range(figures['auc_logistic'])}，单用梯度提升为 "
-        f"{_range(figures['auc_boosting'])}；两者平均{verdict}前者（{_range(gain)}）。"
+        f"{_range(figures['auc_boosting'])}；两者平均{verdict}（{_range(gain)}）。"
     )
 
 
