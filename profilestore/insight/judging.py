@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.insight.intervals import Figure, settled
+from profilestore.insight.ranking import area_of_counts, precision_of_counts
 
 __all__ = ["Drawn", "Judge", "confusion_of"]
 
@@ -24,8 +25,8 @@ _VALUES_DRAWN: Final = 8_000_000
 _TINY: Final = 1e-12
 
 Floats = NDArray[np.float64]
-# From scores, what happened, and weights (draws, rows) to a figure a draw.
-_Measure = Callable[[Floats, NDArray[np.bool_], NDArray[np.float32]], Floats]
+# From the weight of what happened and of what did not at each score, (draws, scores) each, to a figure a draw.
+_Measure = Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Drawn:
 
     def figure(self, *, level: float = 0.95) -> Figure:
         """The figure with the bounds of its percentile interval: `mean`, `low`, `high`."""
-        low, high = np.quantile(self.drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+        low, high = np.nanquantile(self.drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
         return {"mean": settled(self.here), "low": settled(float(low)), "high": settled(float(high))}
 
     def less(self, other: Drawn) -> Drawn:
@@ -71,11 +72,11 @@ class Judge:
 
     def roc_auc(self, scores: Floats) -> Drawn:
         """The chance that one to whom it happened scores above one to whom it did not (ties count half)."""
-        return self._within_folds(scores, _roc_auc)
+        return self._within_folds(scores, area_of_counts)
 
     def pr_auc(self, scores: Floats) -> Drawn:
         """Average precision: the mean of the precision over the recalls; a coin gives the share that happened."""
-        return self._within_folds(scores, _average_precision)
+        return self._within_folds(scores, precision_of_counts)
 
     def brier(self, chances: Floats) -> Drawn:
         """The mean squared error of probabilities (Brier 1950); less is better."""
@@ -113,8 +114,8 @@ class Judge:
             happened = self.happened[rows]
             if happened.all() or not happened.any():
                 continue
-            here.append(measure(scores[rows], happened, ones[:, rows])[0])
-            drawn.append(measure(scores[rows], happened, self._weights[:, rows]))
+            here.append(measure(*_blocks(scores[rows], happened, ones[:, rows]))[0])
+            drawn.append(measure(*_blocks(scores[rows], happened, self._weights[:, rows])))
         if len(here) == 0:
             return Drawn(float("nan"), np.full(self._weights.shape[0], np.nan))
         return Drawn(float(np.mean(here)), np.mean(drawn, axis=0))
@@ -155,28 +156,11 @@ def _drawn_weights(
     return weights
 
 
-def _blocks(
-    scores: Floats, happened: NDArray[np.bool_], weights: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _blocks(scores: Floats, happened: NDArray[np.bool_], weights: NDArray[np.float32]) -> tuple[Floats, Floats]:
     """The weight of what happened and of what did not at each different score, from the lowest up."""
     order = np.argsort(scores, kind="stable")
     ranked = scores[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     taken, happens = weights[:, order], happened[order]
-    return (
-        np.add.reduceat(taken * happens, starts, axis=1),
-        np.add.reduceat(taken * ~happens, starts, axis=1),
-    )
-
-
-def _roc_auc(scores: Floats, happened: NDArray[np.bool_], weights: NDArray[np.float32]) -> Floats:
-    yes, no = (part.astype(np.float64) for part in _blocks(scores, happened, weights))
-    below = np.cumsum(no, axis=1) - 0.5 * no
-    return np.asarray((yes * below).sum(axis=1) / np.maximum(yes.sum(axis=1) * no.sum(axis=1), _TINY))
-
-
-def _average_precision(scores: Floats, happened: NDArray[np.bool_], weights: NDArray[np.float32]) -> Floats:
-    yes, no = (part[:, ::-1].astype(np.float64) for part in _blocks(scores, happened, weights))
-    hits = np.cumsum(yes, axis=1)
-    precision = hits / np.maximum(hits + np.cumsum(no, axis=1), _TINY)
-    return np.asarray((yes * precision).sum(axis=1) / np.maximum(yes.sum(axis=1), _TINY))
+    yes = np.add.reduceat(taken * happens, starts, axis=1).astype(np.float64)
+    return yes, np.add.reduceat(taken, starts, axis=1).astype(np.float64) - yes

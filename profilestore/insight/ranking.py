@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from profilestore.insight.intervals import mean_interval, settled
 
-__all__ = ["Resamples", "calibration_table", "expected_calibration_error", "figure_of"]
+__all__ = [
+    "Resamples",
+    "area_of_counts",
+    "calibration_table",
+    "expected_calibration_error",
+    "figure_of",
+    "precision_of_counts",
+]
 
 _DRAWS_MOST: Final = 1000
 _DRAWS_LEAST: Final = 200
@@ -41,11 +48,11 @@ class Resamples:
 
     def auc(self, scores: Floats) -> Floats:
         """The area under the ROC curve: as it is, then of each resample; equal scores count half."""
-        return self._each(scores, _auc)
+        return self._each(scores, area_of_counts)
 
     def pr_auc(self, scores: Floats) -> Floats:
         """Average precision: as it is, then of each resample."""
-        return self._each(scores, _average_precision)
+        return self._each(scores, precision_of_counts)
 
     def brier(self, probabilities: Floats) -> Floats:
         """The mean squared error of a probability: as it is, then of each resample."""
@@ -81,14 +88,16 @@ def figure_of(draws: Floats) -> Figure:
     return {"mean": settled(float(draws[0])), "low": settled(float(low)), "high": settled(float(high))}
 
 
-def _auc(yes: Floats, no: Floats) -> Floats:
+def area_of_counts(yes: Floats, no: Floats) -> Floats:
+    """The area under the ROC curve of each row of counts at each different score, from the lowest up."""
     below = np.cumsum(no, axis=1) - no
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Floats = (yes * (below + no / 2.0)).sum(axis=1) / (yes.sum(axis=1) * no.sum(axis=1))
     return found
 
 
-def _average_precision(yes: Floats, no: Floats) -> Floats:
+def precision_of_counts(yes: Floats, no: Floats) -> Floats:
+    """Average precision of each row of such counts."""
     above = np.cumsum(yes[:, ::-1], axis=1)
     seen = above + np.cumsum(no[:, ::-1], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
