@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -105,7 +106,6 @@ def test_what_the_check_learned_knows_nothing_of_the_days_it_is_checked_on(histo
 
     def chances(of: History, at: float) -> Any:
         moments = moments_of(of, zone=UTC, seed=7)
-        assert moments[0].at == at
         table = table_of(moments[1:])
         parts = search(table, candidates_named(["logistic"]), seed=7)
         model = learn_moments(parts, moments[1:], table, seed=7)
@@ -118,7 +118,7 @@ def test_what_the_check_learned_knows_nothing_of_the_days_it_is_checked_on(histo
 def test_the_days_of_two_moments_do_not_overlap_and_labels_are_of_the_days_after(history: History) -> None:
     moments = moments_of(history, zone=UTC, seed=7)
     assert len(moments) == 6
-    assert {round((one.at - two.at) / DAY_S) for one, two in zip(moments, moments[1:], strict=False)} == {30}
+    assert {round((one.at - two.at) / DAY_S) for one, two in pairwise(moments)} == {30}
     orders = history.orders.between(moments[1].at, moments[0].at)
     bought = set(orders.users.tolist())
     known = zip(moments[1].features.users.tolist(), moments[1].bought.tolist(), strict=True)
