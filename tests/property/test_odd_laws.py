@@ -17,7 +17,9 @@ from profilestore.settings import Settings
 
 LIMITS = limits_of(Settings())
 PRODUCTS = 40
-moments = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4 * 86_400)), min_size=1, max_size=60)
+moments = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 4 * 144).map(lambda n: n * 600)), min_size=1, max_size=60
+)
 
 
 def bought(rows: list[tuple[int, float, int]], users: int) -> History:

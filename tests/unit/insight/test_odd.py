@@ -216,6 +216,18 @@ def test_accounts_with_one_pattern_are_found_whenever_they_act() -> None:
     assert len(flag_patterns(history, replace(LIMITS, accounts=2))) == 7
 
 
+def test_who_only_shares_a_favourite_or_two_is_of_no_pattern() -> None:
+    rng = np.random.default_rng(5)
+    acts: list[Act] = []
+    for number in range(6):
+        own = rng.choice(np.arange(20, 200), size=5, replace=False).tolist()
+        acts += pattern(f"fan{number}", 10.0 * number, [1, 2, 3, 4, *own])
+    history = history_of([*ordinary(), *acts])
+    assert flag_patterns(history, LIMITS) == {}
+    loose = told(flag_patterns(history, replace(LIMITS, likeness=0.2)), history)
+    assert loose.keys() == {f"fan{number}" for number in range(6)}
+
+
 def test_thousands_of_accounts_of_one_pattern_are_one_group() -> None:
     every: list[Act] = []
     for number in range(3000):
