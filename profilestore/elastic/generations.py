@@ -27,6 +27,8 @@ _LOCK: Final = "build-lock"
 _BEAT_S: Final = 10.0
 # A build that has not been heard of for so long was killed.
 _DEAD_AFTER_S: Final = 60.0
+# Documents moved at a time; of models, whose chunks are large, few.
+_MOVED_AT_ONCE: Final = {"activity": 5000, "figures": 5000}
 _VERSIONED: Final = re.compile(r"-[0-9]{6}")
 
 
@@ -153,7 +155,7 @@ class Generations:
         new = self.create(kind, old.meta.model_copy(update={"generation": self.next()}))
         self.block([old.index])
         try:
-            for page in scan_raw(self._client, old.index):
+            for page in scan_raw(self._client, old.index, page=_MOVED_AT_ONCE.get(kind, 100)):
                 operations = [Operation("create", new, id, source) for id, source in page]
                 raise_failed(write_bulk(self._client, operations, action=f"moving {alias}"), action=f"moving {alias}")
             self.switch({kind: (old.index, new)})
