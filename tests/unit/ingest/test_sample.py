@@ -142,3 +142,18 @@ def test_planted_segments_are_kinds_of_shopper() -> None:
         return sum(with_coupon for _, with_coupon in orders) / len(orders)
 
     assert coupons(hunters) > 2 * coupons(readers)
+
+
+def test_planted_odd_users_stand_beside_the_others_and_change_nothing_of_them() -> None:
+    plain = generate_shop(users=200, products=300, events=4000)
+    assert plain.truth.odd_users == {}
+    shop = generate_shop(users=200, products=300, events=4000, odd=True)
+    assert len(shop.truth.odd_users) == 40
+    assert len(set(shop.truth.odd_users.values())) == 5
+    assert [user for user in shop.users if user.user_id not in shop.truth.odd_users] == plain.users
+    assert all(user.personalisation == "on" for user in shop.users if user.user_id in shop.truth.odd_users)
+    before = [event.model_dump(exclude={"event_id"}) for event in plain.events]
+    of_others = [event for event in shop.events if event.user_id not in shop.truth.odd_users]
+    assert [event.model_dump(exclude={"event_id"}) for event in of_others] == before
+    assert {event.user_id for event in shop.events} >= set(shop.truth.odd_users)
+    assert shop.events == generate_shop(users=200, products=300, events=4000, odd=True).events
