@@ -3,7 +3,8 @@
 A user's own gap is the mean time between their days of buying, in ordinary days of the season clock. Who is hardly
 known leans to the shop's usual gap, as if one such gap had been seen too. A user has churned when they do not buy for
 `patience` times their own gap, at least 14 days and at most 90 (in a short history a quarter of it). Who buys in sales
-(in two or more of them, and two thirds of the days) is waited for until the next sale of such a kind is over.
+(in two or more that the shop feels, on two thirds of the days; or in two or more of the calendar, on all days) is
+waited for until the next sale of a kind they bought in is over.
 """
 
 from __future__ import annotations
@@ -129,8 +130,11 @@ def rhythm_of(history: History, terms: ChurnTerms) -> Rhythm:
     own_gap = (gaps.total[users] + _LEANING * shop_gap) / (days - 1.0 + _LEANING)
     patience = np.clip(terms.patience * own_gap, min(_LEAST_DAYS, terms.most_days), terms.most_days)
     silence = tick_now - clock.at(last)
-    in_sales, shopper, wanted = _sales(bought, users, days, [p for p in periods if p.season in lifts], count)
-    missed, awaited = _sale_of(wanted, [p for p in periods if p.season in lifts], last, now)
+    felt = [period for period in periods if period.season in lifts]
+    in_sales, in_several, _ = _sales(bought, users, days, felt, count)
+    in_any, in_several_of_any, wanted = _sales(bought, users, days, periods, count)
+    shopper = (in_several & (in_sales >= _SALES_SHARE)) | (in_several_of_any & (in_any >= 1.0))
+    missed, awaited = _sale_of(wanted, periods, last, now)
     plain_gap = (last - first) / DAY_S / np.maximum(days - 1.0, 1.0)
     return Rhythm(
         as_of=now,
@@ -174,7 +178,7 @@ class _Gaps:
 def _sales(
     bought: Orders, users: NDArray[np.int64], days: Floats, periods: list[SalePeriod], count: int
 ) -> tuple[Floats, Flags, dict[str, Flags]]:
-    """The share of days in sales, who is a sale shopper, and by season who bought in it."""
+    """The share of days in sales, who bought in two of them or more, and by season who bought in it."""
     inside, sales = np.zeros(count), np.zeros(count)
     wanted: dict[str, Flags] = {}
     for period in periods:
@@ -185,7 +189,7 @@ def _sales(
         wanted[period.season] = wanted.get(period.season, np.zeros(users.size, dtype=bool)) | here[users]
     # Two sales may share a day.
     share: Floats = np.minimum(1.0, inside[users] / days)
-    return share, (sales[users] >= _SALES_LEAST) & (share >= _SALES_SHARE), wanted
+    return share, sales[users] >= _SALES_LEAST, wanted
 
 
 def _sale_of(wanted: dict[str, Flags], periods: list[SalePeriod], last: Floats, now: float) -> tuple[Flags, Floats]:

@@ -101,6 +101,17 @@ def test_who_buys_in_sales_is_waited_for_until_the_next_one_is_over() -> None:
     assert next_orders(whole, r)[s] < r.due[s]
 
 
+def test_who_buys_in_sales_alone_is_waited_for_also_where_the_shop_does_not_feel_them() -> None:
+    whole = sale_shop(until="2025-04-01")
+    ids = np.array(whole.user_ids)[whole.users]
+    quiet = whole.picked(np.flatnonzero((ids == "s") | (ids == "n")))
+    r = rhythm_of(quiet, SALES)
+    assert r.lifts == {}
+    s, n = of(r, quiet, "s"), of(r, quiet, "n")
+    assert (r.sale_shopper[[s, n]].tolist(), r.lapsed[[s, n]].tolist()) == ([True, False], [False, False])
+    assert r.in_sales[s] == 0.0  # what the shop does not feel is ordinary days
+
+
 def test_who_let_a_sale_go_by_has_churned() -> None:
     autumn = sale_shop(until="2025-10-20")
     kept = [row for row in range(len(autumn)) if not (
