@@ -102,6 +102,11 @@ def _tell(made: Comparison) -> None:
     for name, reason in asked["left_out"].items():
         say(f"{name} is no feature: {reason}")
     every = (*made.models, made.baseline)
+    if asked["grid_search_rows"] < asked["rows"]:
+        say(f"grid searches ran on seeded samples of {format_count(asked['grid_search_rows'])} rows")
+    for model in every:
+        if model.rows_fitted < made.baseline.rows_fitted:
+            say(f"{model.title} was fitted on a seeded sample of {format_count(model.rows_fitted)} rows")
     print_table(
         ("model", "ROC-AUC", "PR-AUC", "precision", "recall", "F1", "gain in ROC-AUC", "rows fitted"),
         [

@@ -15,6 +15,7 @@ from profilestore.insight.intervals import settled
 from profilestore.insight.labelled.agreement import agreement_of
 from profilestore.insight.labelled.selection import select_features
 from profilestore.insight.labelled.table import LabelledTable
+from profilestore.insight.labelled.validation import TUNED_ROWS
 from profilestore.insight.profiles import Written
 from profilestore.insight.propensity_card import propensity_card
 from profilestore.insight.propensity_check import PropensityCheck, check_propensity
@@ -142,6 +143,7 @@ def _record(
             "features_left_out": dict(table.left_out),
             "features_agreed_on": list(agreement.agreed),
             "horizon_days": DAYS,
+            "compared_on": min(TUNED_ROWS, len(table)),
             "fitted_on": model.fitted_on,
             "level": settled(model.level),
             "categories_from": kind,

@@ -39,8 +39,8 @@ TIMES_MOST: Final = 5
 USERS_LEAST: Final = 50
 # Before the first time, so that there is something to go by.
 _WARM_UP_DAYS: Final = 28.0
-_FITTED_MOST: Final = 60_000
-_FOLDS: Final = 5
+_FITTED_MOST: Final = 40_000
+_FOLDS: Final = 3
 _ROWS_AT_ONCE: Final = 20_000
 _LEAST: Final = 1e-6
 
