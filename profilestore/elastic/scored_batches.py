@@ -42,7 +42,7 @@ class Nearness:
     chosen: dict[str, Any]
     min_score: float | None = None
 
-    def knn(self, *filters: dict[str, Any], k: int = BATCH) -> dict[str, Any]:
+    def knn(self, *filters: dict[str, Any], k: int) -> dict[str, Any]:
         """The clause that lists the k nearest of those."""
         clause: dict[str, Any] = {
             "field": self.field,
@@ -55,7 +55,7 @@ class Nearness:
         return clause if self.min_score is None else clause | {"similarity": 2.0 * self.min_score - 1.0}
 
 
-def nearest(client: Elasticsearch, alias: str, nearness: Nearness, *, n: int = BATCH) -> list[tuple[str, float]]:
+def nearest(client: Elasticsearch, alias: str, nearness: Nearness, *, n: int) -> list[tuple[str, float]]:
     """The n nearest profiles, 10,000 at most, the best first, equal ones by id; fewer where there are fewer."""
     # Twice as many as asked for, so that equal scores at the end of the list are ordered too.
     knn = nearness.knn(k=min(2 * n, BATCH))
@@ -93,7 +93,7 @@ def _batch(client: Elasticsearch, pit: str, leg: Nearness, within: dict[str, Any
         lambda: client.search(
             pit={"id": pit, "keep_alive": _KEEP_ALIVE},
             size=BATCH,
-            knn=leg.knn(within),
+            knn=leg.knn(within, k=BATCH),
             source=False,
             track_total_hits=False,
             allow_partial_search_results=False,
