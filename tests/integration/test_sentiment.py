@@ -43,10 +43,18 @@ def found(settings: Settings, kind: str, query: dict[str, Any]) -> list[str]:
 
 def test_train_score_and_ask(shop: ProfileStore, settings: Settings, tmp_path: Path) -> None:
     shop.index_events(events(300))
-    shop.index_users([User(user_id="u3", personalisation="off")])
+    writers = sorted({event.user_id for event in events(300)})
+    shop.index_users(
+        User(user_id=writer, gender=("female", "male")[place % 2], personalisation="off" if writer == "u3" else None)
+        for place, writer in enumerate(writers)
+    )
     sentiment = shop.insight.sentiment
     record = sentiment.train()
     assert record.accepted
+    by_gender = [row for row in record.by_group["rows"] if row["by"] == "gender"]
+    assert [row["group"] for row in by_gender] == ["female", "male"]
+    assert sum(row["users"] for row in by_gender) <= record.figures["validated_on"]  # a row a text
+    assert all(row["macro_f1"]["mean"] > 0.6 for row in by_gender)
     assert record.figures["macro_f1"]["low"] > record.figures["macro_f1_lexicon"]["mean"]
     assert record.card["zh"] != record.card["en"]
     report = sentiment.score()

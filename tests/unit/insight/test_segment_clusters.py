@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from leaks import sees_the_future
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import SampleShop, generate_shop
@@ -85,6 +85,21 @@ def test_every_method_finds_what_is_plain_to_see(method: Method) -> None:
     assert choice.clusters.count == 3
     assert adjusted_rand_score(labels[found >= 0], found[found >= 0]) > 0.95
     assert float(choice.silhouettes.mean()) > choice.trial.shuffled + 0.1
+
+
+def test_clearness_is_the_silhouette_of_who_is_apart_and_0_of_who_is_in_none() -> None:
+    points, labels = blobs()
+    clusters = fit_clusters(points, "kmeans", 3, seed=7)
+    assert clusters is not None
+    between = points[labels == 0].mean(axis=0) + 0.45 * (
+        points[labels == 1].mean(axis=0) - points[labels == 0].mean(axis=0)
+    )
+    asked = np.vstack([points, between])
+    found = clusters.assign(asked)
+    clear = clusters.clearness(asked, found)
+    assert clear[:-1] == pytest.approx(silhouette_samples(points, found[:-1]), abs=0.12)
+    assert 0.0 < clear[-1] < clear[:-1].min()
+    assert (clusters.clearness(asked, np.full(found.size, -1)) == 0.0).all()
 
 
 def test_dbscan_leaves_alone_who_resembles_nobody() -> None:
