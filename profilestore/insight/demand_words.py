@@ -113,13 +113,14 @@ def demand_card(found: Found) -> dict[str, str]:
         squared = figures["error_of"] != "weeks"
         what, what_zh = ("squared error of the 28 days", "28 天合计的平方误差") if squared else ("error", "误差")
         english.append(
-            f"{name.capitalize()} ({trial.chosen}): foretold {figures['origins']} times as of earlier weeks, the {what} "
-            f"was {ours['mean']:.3f} [{ours['low']:.3f}, {ours['high']:.3f}] in usual steps from week to week, {told} "
-            f"that of {base}, {theirs['mean']:.3f} (gain {gain['mean']:.3f} [{gain['low']:.3f}, {gain['high']:.3f}]); "
+            f"{name.capitalize()} ({trial.chosen}): foretold {figures['origins']} times as of earlier weeks, the "
+            f"{what} was {ours['mean']:.3f} [{ours['low']:.3f}, {ours['high']:.3f}] in usual steps from week to "
+            f"week, {told} that of {base}, {theirs['mean']:.3f} (gain {gain['mean']:.3f} [{gain['low']:.3f}, {gain['high']:.3f}]); "
             f"{inside:.0%} of the {_DAYS} days were within the 80 % interval."
         )
         chinese.append(
-            f"{_KINDS_ZH[name]}：在以往 {figures['origins']} 个时点上预测，{what_zh}（以通常周间变动计）为 {ours['mean']:.3f}"
+            f"{_KINDS_ZH[name]}：在以往 {figures['origins']} 个时点上预测，"
+            f"{what_zh}（以通常周间变动计）为 {ours['mean']:.3f}"
             f"［{ours['low']:.3f}，{ours['high']:.3f}］，"
             f"{'优于' if trial.beats else '未优于'}朴素基线的 {theirs['mean']:.3f}；"
             f"{inside:.0%} 落在 80% 区间内。"

@@ -17,6 +17,7 @@ from profilestore.insight.intervals import clustered_mean, settled
 __all__ = ["DriftCheck", "check_drift"]
 
 _CLAIMS_LEAST: Final = 10
+_CUTS: Final = 3
 
 Floats = NDArray[np.float64]
 
@@ -27,9 +28,9 @@ class DriftCheck:
 
     Attributes:
         figures: `claims`, `users`; `goes_on`: how much larger the share of days was afterwards than over all days
-            known at the time, for what fell how much smaller (0 on average if nothing had changed: the baseline; against
-            the days before alone, which were picked for being so few, chance would go on too); `beyond_shop`, the same
-            against what the shop's own change would have made of it; `claimed`, the change from before to now that was
+            known at the time, for what fell how much smaller (0 on average if nothing had changed: the baseline;
+            against the days before alone, which were picked for being so few, chance would go on too); `beyond_shop`,
+            the same against what the shop's own change would have made of it; `claimed`, the change from before to now that was
             claimed; `false_claims_of_shuffled`, the claims a story gives in which nothing changed.
         beats: whether `goes_on` and `beyond_shop` are above zero with their whole intervals.
     """
@@ -42,37 +43,64 @@ def check_drift(
     history: History, groups_of: Mapping[str, Sequence[str]], *, types: Sequence[str], window_s: float,
     zone: ZoneInfo, seed: int,
 ) -> DriftCheck | None:  # fmt: skip
-    """Claim as of one window before the end, from what was known then; None with fewer than ten claims to follow up."""
-    cut = history.as_of - window_s
-    early = days_of(history.before(cut), groups_of, types=types, since=cut - window_s, zone=zone)
-    drift = drift_of(early, seed=seed)
-    after = days_of(history, groups_of, types=types, since=cut, zone=zone)
-    days, hits = _after(after, drift, early.names)
-    followed = np.flatnonzero((drift.sign != 0) & (days > 0))
-    claims = int((drift.sign != 0).sum())
-    if followed.size < _CLAIMS_LEAST:
+    """Claim as of three days, one window before the end and half a window earlier each, from what was known then, and
+    follow up for one window; None with fewer than ten claims to follow up."""
+    parts: list[_Followed] = []
+    claims, false = 0, 0.0
+    for number in range(_CUTS):
+        cut = history.as_of - (1.0 + number / 2.0) * window_s
+        known = history.before(cut)
+        early = days_of(known, groups_of, types=types, since=cut - window_s, zone=zone)
+        drift = drift_of(early, seed=seed)
+        after = days_of(history.before(cut + window_s), groups_of, types=types, since=cut, zone=zone)
+        parts.append(_followed(drift, after, early.names))
+        claims += int((drift.sign != 0).sum())
+        false += drift.false
+    users, sign, claimed, went, beyond = (
+        np.concatenate(columns)
+        for columns in zip(*((p.users, p.sign, p.claimed, p.went, p.beyond) for p in parts), strict=True)
+    )
+    if users.size < _CLAIMS_LEAST:
         return None
-    sign, usual = drift.sign[followed].astype(np.float64), drift.all[followed]
-    later = hits[followed] / days[followed]
-    trend = _trend(drift, hits, days, len(early.names))[drift.groups[followed]]
-    users = drift.users[followed]
-    goes_on = clustered_mean(users, sign * (later - usual), seed=seed)
-    beyond = clustered_mean(users, sign * (later - np.clip(usual * trend, 0.0, 1.0)), seed=seed)
+    goes_on, past_shop = clustered_mean(users, went, seed=seed), clustered_mean(users, beyond, seed=seed)
     figures: dict[str, Any] = {
         "window_days": settled(window_s / 86_400.0),
         "claims": claims,
-        "followed_up": int(followed.size),
+        "followed_up": int(users.size),
         "users": int(np.unique(users).size),
-        "claimed": settled(float((sign * (drift.now - drift.before)[followed]).mean())),
+        "claimed": settled(float(claimed.mean())),
         "goes_on": goes_on,
-        "beyond_shop": beyond,
-        "false_claims_of_shuffled": settled(drift.false),
+        "beyond_shop": past_shop,
+        "false_claims_of_shuffled": settled(false),
     }
     for name, way in (("rising", 1.0), ("falling", -1.0)):
-        chosen = sign == way
-        if chosen.sum() >= _CLAIMS_LEAST:
-            figures[f"{name}_goes_on"] = clustered_mean(users[chosen], (sign * (later - usual))[chosen], seed=seed)
-    return DriftCheck(figures, goes_on["low"] > 0.0 and beyond["low"] > 0.0)
+        if (sign == way).sum() >= _CLAIMS_LEAST:
+            figures[f"{name}_goes_on"] = clustered_mean(users[sign == way], went[sign == way], seed=seed)
+    return DriftCheck(figures, goes_on["low"] > 0.0 and past_shop["low"] > 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """Claims that could be followed up, (c,) each: whose, which way, the change claimed, and how far the later share
+    is on that way from that over all days known then, and from what the shop's own change would make of it."""
+
+    users: NDArray[np.int64]
+    sign: Floats
+    claimed: Floats
+    went: Floats
+    beyond: Floats
+
+
+def _followed(drift: Drift, after: Days, names: Sequence[str]) -> _Followed:
+    days, hits = _after(after, drift, names)
+    chosen = np.flatnonzero((drift.sign != 0) & (days > 0))
+    sign, usual = drift.sign[chosen].astype(np.float64), drift.all[chosen]
+    later = hits[chosen] / days[chosen]
+    trend = _trend(drift, hits, days, len(names))[drift.groups[chosen]]
+    claimed = sign * (drift.now - drift.before)[chosen]
+    return _Followed(
+        drift.users[chosen], sign, claimed, sign * (later - usual), sign * (later - np.clip(usual * trend, 0.0, 1.0))
+    )
 
 
 def _after(after: Days, drift: Drift, names: Sequence[str]) -> tuple[Floats, Floats]:

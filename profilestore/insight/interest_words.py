@@ -70,20 +70,28 @@ def interests_card(found: FoundInterests) -> dict[str, str]:
     ]
     for space in found.spaces:
         name = space.name
+        claims, false = int((space.drift.sign != 0).sum()), space.drift.false
         if space.check is None:
-            english.append(f"{name.capitalize()}: too few claims could be followed up, so none is made.")
-            chinese.append(f"{_ZH[name]}：可跟踪检验的判断太少，故不作判断。")
+            told = "They are told on that alone" if space.holds else "That is too little: none is told"
+            english.append(
+                f"{name.capitalize()}: {claims:,} claims of {space.drift.known.size:,} users with enough days; "
+                f"{false:.1f} where the days are shuffled. As of earlier days too few could be followed up. {told}."
+            )
+            chinese.append(
+                f"{_ZH[name]}：天数足够的 {space.drift.known.size:,} 位用户中有 {claims:,} 个判断，"
+                f"打乱日期后为 {false:.1f} 个；过去可跟踪检验的太少，{'仅据此给出' if space.holds else '故不作判断'}。"
+            )
             continue
         figures = space.check.figures
         verdict = "It holds." if space.check.beats else "It does NOT hold, and is not written."
         english.append(
-            f"{name.capitalize()}: of {figures['claims']:,} claims made {figures['window_days']:.0f} days before the "
-            f"end ({figures['false_claims_of_shuffled']:.1f} where the days are shuffled), the share of days after "
+            f"{name.capitalize()}: of {figures['claims']:,} claims made as of three earlier days "
+            f"({figures['false_claims_of_shuffled']:.1f} where the days are shuffled), the share of days after "
             f"was {_range(figures['goes_on'])} further in the direction claimed than over all days known then, "
             f"{_range(figures['beyond_shop'])} beyond the shop's own change. {verdict}"
         )
         chinese.append(
-            f"{_ZH[name]}：在结束前 {figures['window_days']:.0f} 天所作 {figures['claims']:,} 个判断"
+            f"{_ZH[name]}：在三个较早的日子所作 {figures['claims']:,} 个判断"
             f"（打乱日期后为 {figures['false_claims_of_shuffled']:.1f} 个），其后天数占比沿判断方向变化 "
             f"{_range(figures['goes_on'])}。{'成立。' if space.check.beats else '不成立，不写入。'}"
         )

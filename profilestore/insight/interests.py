@@ -26,6 +26,7 @@ from profilestore.insight.steps import Outcome, Run
 __all__ = ["FoundInterests", "Space", "derive_interests", "find_interests"]
 
 _MOST_TOLD: Final = 5
+_CLAIMS_LEAST: Final = 10
 # What a shop keeps out of its models, by what is told of it.
 _FIELD_OF: Final = {"categories": "category", "brands": "main_brands", "topics": "main_topics"}
 
@@ -35,12 +36,19 @@ Groups = Mapping[str, Sequence[str]]
 @dataclass(frozen=True)
 class Space:
     """Drift within the categories, the brands or the topics; `check` is None where too few claims could be followed
-    up, and then nothing is claimed."""
+    up: then the shuffled stories alone speak for them."""
 
     name: str
     days: Days
     drift: Drift
     check: DriftCheck | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether its claims may be told."""
+        if self.check is not None:
+            return self.check.beats
+        return int((self.drift.sign != 0).sum()) >= _CLAIMS_LEAST
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,7 @@ class FoundInterests:
     @property
     def beats(self) -> bool:
         """Whether anything of it does."""
-        return any(space.check is not None and space.check.beats for space in self.spaces) or any(
-            again.beats for again in self.again.values()
-        )
+        return any(space.holds for space in self.spaces) or any(again.beats for again in self.again.values())
 
 
 def find_interests(
@@ -163,7 +169,7 @@ def _groups(run: Run) -> dict[str, Groups]:
 def _fields_by_user(history: History, found: FoundInterests, *, force: bool) -> dict[str, dict[str, Any]]:
     """Only what was checked and holds, unless forced."""
     fields: dict[str, dict[str, Any]] = {}
-    held = [space for space in found.spaces if force or (space.check is not None and space.check.beats)]
+    held = [space for space in found.spaces if force or space.holds]
     for space in held:
         drift = space.drift
         for sign, way in ((1, "rising"), (-1, "falling")):
@@ -205,7 +211,13 @@ def _next(history: History, found: FoundInterests, again: Again, row: int, level
 def _record(run: Run, found: FoundInterests) -> InsightRecord:
     history = run.history
     figures: dict[str, Any] = {
-        f"drift_of_{space.name}": space.check.figures for space in found.spaces if space.check is not None
+        f"drift_of_{space.name}": {
+            "users_known": int(space.drift.known.size),
+            "claims_now": int((space.drift.sign != 0).sum()),
+            "false_claims_now_of_shuffled": space.drift.false,
+            **({} if space.check is None else space.check.figures),
+        }
+        for space in found.spaces
     } | {f"next_purchase_of_{level}": again.figures for level, again in found.again.items()}
     groups: dict[str, Any] = {}
     told = next((again for again in found.again.values() if again.beats), None)
