@@ -115,8 +115,8 @@ def demand_card(found: Found) -> dict[str, str]:
         english.append(
             f"{name.capitalize()} ({trial.chosen}): foretold {figures['origins']} times as of earlier weeks, the "
             f"{what} was {ours['mean']:.3f} [{ours['low']:.3f}, {ours['high']:.3f}] in usual steps from week to "
-            f"week, {told} that of {base}, {theirs['mean']:.3f} (gain {gain['mean']:.3f} [{gain['low']:.3f}, {gain['high']:.3f}]); "
-            f"{inside:.0%} of the {_DAYS} days were within the 80 % interval."
+            f"week, {told} that of {base}, {theirs['mean']:.3f} (gain {gain['mean']:.3f} "
+            f"[{gain['low']:.3f}, {gain['high']:.3f}]); {inside:.0%} of the {_DAYS} days were within the 80 % interval."
         )
         chinese.append(
             f"{_KINDS_ZH[name]}：在以往 {figures['origins']} 个时点上预测，"

@@ -30,8 +30,8 @@ class DriftCheck:
         figures: `claims`, `users`; `goes_on`: how much larger the share of days was afterwards than over all days
             known at the time, for what fell how much smaller (0 on average if nothing had changed: the baseline;
             against the days before alone, which were picked for being so few, chance would go on too); `beyond_shop`,
-            the same against what the shop's own change would have made of it; `claimed`, the change from before to now that was
-            claimed; `false_claims_of_shuffled`, the claims a story gives in which nothing changed.
+            the same against what the shop's own change would have made of it; `claimed`, the change from before to
+            now that was claimed; `false_claims_of_shuffled`, the claims a story gives in which nothing changed.
         beats: whether `goes_on` and `beyond_shop` are above zero with their whole intervals.
     """
 

@@ -23,7 +23,7 @@ from profilestore.insight.sales import local_days
 from profilestore.insight.sensitive import is_allowed
 from profilestore.insight.steps import Outcome, Run
 
-__all__ = ["FoundInterests", "Space", "derive_interests", "find_interests"]
+__all__ = ["FoundInterests", "Space", "derive_interests", "find_interests", "groups_of_run"]
 
 _MOST_TOLD: Final = 5
 _CLAIMS_LEAST: Final = 10
@@ -137,7 +137,7 @@ def derive_interests(run: Run) -> Outcome:
     run.progress(f"looking for what changed for {len(history.user_ids):,} users")
     types = [type for type, weight in settings.event_weights.items() if weight > 0.0]
     found = find_interests(
-        history, _groups(run), types=types, zone=ZoneInfo(settings.time_zone), seed=run.seed
+        history, groups_of_run(run), types=types, zone=ZoneInfo(settings.time_zone), seed=run.seed
     )  # fmt: skip
     record = _record(run, found)
     fields = _fields_by_user(history, found, force=run.force)
@@ -151,8 +151,8 @@ def derive_interests(run: Run) -> Outcome:
     return Outcome(record, message, written)
 
 
-def _groups(run: Run) -> dict[str, Groups]:
-    """What the shop allows to be told apart."""
+def groups_of_run(run: Run) -> dict[str, Groups]:
+    """Categories, brands and topics of the products, as far as the shop allows that users are told apart by them."""
     shelf, settings = run.history.shelf, run.settings
     found: dict[str, Groups] = {
         "categories": {id: (name,) for id, name in zip(shelf.product_ids, shelf.categories, strict=True) if name != ""},
