@@ -22,7 +22,7 @@ from profilestore.insight.intervals import settled
 from profilestore.insight.ranking import Resamples, calibration_table, expected_calibration_error, figure_of
 from profilestore.insight.rhythm import ChurnTerms, Rhythm, next_orders, rhythm_of
 
-__all__ = ["ChurnCheck", "Cut", "check_churn", "cut_at", "training_cuts"]
+__all__ = ["ChurnCheck", "Cut", "check_churn", "cut_at", "learn_from", "training_cuts"]
 
 _CUTS_MOST: Final = 8
 _A_PATIENCE: Final = 3.0
@@ -62,6 +62,7 @@ class ChurnCheck:
         users, churned, risk: (n,) of the users that were judged: rows of the history, what happened, what was said.
         beats: whether the gain in AUC over the plain ratio is above zero with its whole interval, for all customers
             and for those not lapsed.
+        terms: of churn that were judged under.
     """
 
     figures: dict[str, Any]
@@ -71,7 +72,6 @@ class ChurnCheck:
     risk: Floats
     beats: bool
     terms: ChurnTerms
-    at: float
 
 
 def cut_at(history: History, at: float, terms: ChurnTerms, *, seed: int) -> Cut:
@@ -155,7 +155,7 @@ def check_churn(history: History, terms: ChurnTerms, *, seed: int) -> ChurnCheck
     risk = risks[MODEL]
     table = calibration_table(held_out.churned, risk, names=_NAMES, seed=seed)
     figures["calibration_error"] = expected_calibration_error(table, names=_NAMES)
-    return ChurnCheck(figures, table, held_out.users, held_out.churned, risk, beats, terms, at)
+    return ChurnCheck(figures, table, held_out.users, held_out.churned, risk, beats, terms)
 
 
 def _judge(churned: Floats, risks: dict[str, Floats], ratio: Floats, seed: int) -> dict[str, Any]:

@@ -96,11 +96,6 @@ class Rhythm:
         """Silence by own gap, both in calendar days: the baseline. A gap is a day at least."""
         return self.plain_silence / np.maximum(self.plain_gap, 1.0)
 
-    @property
-    def usual_patience(self) -> float:
-        """The patience with who is not known yet, in ordinary days."""
-        return float(np.median(self.patience[self.days == 1])) if (self.days == 1).any() else self.shop_gap
-
 
 def rhythm_of(history: History, terms: ChurnTerms) -> Rhythm:
     """The rhythm of all who have an order left after refunds, as of the history's end. Knows nothing after it but
