@@ -42,8 +42,9 @@ def main() -> None:
         first = seconds(shop.preview_dashboards)
         made = shop.preview_dashboards()
         later = [seconds(shop.preview_dashboards) for _ in range(chosen.rounds)]
-        print(f"preview: first {first:.1f} s, then {median(later):.1f} s (median of {chosen.rounds}), "
-              f"{len(made.html.encode()) / 1e6:.2f} MB, {len(made.answers)} panels, {len(made.without_data())} without data")  # fmt: skip
+        size = len(made.html.encode()) / 1e6
+        print(f"preview: first {first:.1f} s, then {median(later):.1f} s (median of {chosen.rounds}), {size:.2f} MB")
+        print(f"{len(made.answers)} panels, {len(made.without_data())} without data")
         every = PanelSearch("all", shop.settings.index("activity"), {"size": 0, "track_total_hits": True})
         bare = median(seconds(lambda: search_panels(shop._client, [every])) for _ in range(chosen.rounds))
         print(f"a count of all acts: {bare * 1000:.0f} ms")
@@ -78,8 +79,10 @@ def measure_panels(shop: ProfileStore, *, rounds: int, lines: bool) -> None:
             found.append((wall * 1000.0, f"{dashboard.name}/{panel.id}"))
     times = [each for each, _ in found]
     slowest = max(found)
-    print(f"panels: median {median(times):.0f} ms, slowest {slowest[0]:.0f} ms ({slowest[1]}), "
-          f"{sum(each > 300 for each in times)} of {len(times)} above 300 ms")  # fmt: skip
+    print(
+        f"panels: median {median(times):.0f} ms, slowest {slowest[0]:.0f} ms ({slowest[1]}), "
+        f"{sum(each > 300 for each in times)} of {len(times)} above 300 ms"
+    )
     if lines:
         for each, name in sorted(found, reverse=True):
             print(f"{each:8.0f} ms  {name}")

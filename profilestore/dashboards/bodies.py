@@ -81,13 +81,10 @@ def aggregations(panel: Chart, *, time_zone: str) -> Body:
 def _bucket(bucket: Buckets, first: Measure, time_zone: str) -> Body:
     match bucket:
         case Terms():
-            terms: Body = {
-                "field": bucket.field,
-                "size": bucket.limit,
-                # as Kibana does it under "increase accuracy", for several shards
-                "shard_size": max(1000, int(1.5 * bucket.limit) + 10),
-                "order": _order(bucket, first),
-            }
+            terms: Body = {"field": bucket.field, "size": bucket.limit, "order": _order(bucket, first)}
+            if bucket.order == "measure":
+                # for several shards, as Kibana does it under "increase accuracy"; in the order of keys all are exact
+                terms["shard_size"] = max(1000, int(1.5 * bucket.limit) + 10)
             if bucket.missing is not None:
                 terms["missing"] = bucket.missing
             return {"terms": terms}
@@ -154,7 +151,8 @@ def _plain(measure: Measure, precision: int) -> Body | None:
         case Percentile(field=field, percentile=percentile):
             return {"percentiles": {"field": field, "percents": [percentile]}}
         case LastValue(field=field, time_field=time_field):
-            # top_metrics would be shorter, but the embedded server lacks it
-            return {"top_hits": {"size": 1, "sort": [{time_field: "desc"}], "_source": [field]}}
+            # top_metrics would be shorter, but the embedded server lacks it; a profile's whole source is large
+            latest = {"size": 1, "sort": [{time_field: "desc"}], "_source": False, "docvalue_fields": [field]}
+            return {"top_hits": latest}
         case _:
             return None

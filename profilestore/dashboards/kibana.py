@@ -252,7 +252,7 @@ def _terms(bucket: Terms) -> dict[str, Any]:
         "fields": [bucket.field],
         "limit": bucket.limit,
         "rank_by": rank,
-        "increase_accuracy": True,
+        "increase_accuracy": bucket.order == "measure",
     }
     if bucket.missing is not None:
         terms["other_bucket"] = {"include_documents_without_field": True}

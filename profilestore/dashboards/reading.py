@@ -102,5 +102,7 @@ def _local(value: Any, zone: ZoneInfo) -> Any:
 
 def _last(measure: LastValue, answer: dict[str, Any]) -> Any:
     hits = answer["hits"]["hits"]
-    value = None if len(hits) == 0 else hits[0].get("_source", {}).get(measure.field)
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    values = [] if len(hits) == 0 else hits[0].get("fields", {}).get(measure.field, [])
+    if len(values) == 0:
+        return None
+    return ", ".join(map(str, values)) if measure.many else values[0]

@@ -227,7 +227,7 @@ def assert_shows(page: Any, answer: PanelRows, key: str) -> None:
     elif isinstance(panel, Table):
         assert len(page.query_selector_all(f"#{panel.id} tbody tr")) == len(rows), (panel.id, key)
     elif isinstance(panel, (Bar, Heatmap)) and len(panel.measures) == 1:
-        bars = len(page.query_selector_all(f"#{panel.id} .mark-rect path"))
+        bars = len(page.query_selector_all(f"#{panel.id} .mark-rect.role-mark path"))
         assert bars == len([row for row in rows if row["m0"] is not None]), (panel.id, key)
 
 
