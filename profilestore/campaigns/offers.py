@@ -72,9 +72,13 @@ class Offers:
         if self._n == 0:
             return {}
         found = {} if self._fresh else self._stored(members)
-        missing = [member.user_id for member in members if member.user_id not in found]
-        if len(missing) > 0:
-            answers = self._recommend(missing, explain=self._explain, n=self._n)
+        for opted_out in (False, True):
+            missing = [m.user_id for m in members if m.user_id not in found and m.opted_out == opted_out]
+            if len(missing) == 0:
+                continue
+            # Who opted out has no vector to be asked with; should one have been left standing, it is not used.
+            method = {"method": _POPULAR} if opted_out else {}
+            answers = self._recommend(missing, explain=self._explain, n=self._n, **method)
             for user_id, answer in zip(missing, answers, strict=True):
                 found[user_id] = _asked(answer)
         return found

@@ -440,7 +440,7 @@ class TestExport:
         audiences.build("near", audience({"lookalike": ["d9"], "top": 3}))
         path = tmp_path / "near.csv"
         report = audiences.export("near", path, ExportOptions(fields=("country", "order_count")))
-        rows = list(csv.DictReader(path.open(encoding="utf-8")))
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         hashed = Pseudonyms(SecretStr(KEY)).hash
         assert [row["user_hmac_sha256"] for row in rows] == [hashed(user) for user in ids(audiences, "near")]
         assert list(rows[0]) == ["user_hmac_sha256", "country", "order_count"]
@@ -485,7 +485,7 @@ class TestExport:
         fresh = {row["user_id"]: row for row in map(json.loads, path.read_text().splitlines())}
         assert [offer["product_id"] for offer in fresh["d0"]["offers"]] == ["r1", "r2"]
         audiences.export("all", tmp_path / "all.csv", ExportOptions(plain_ids=True, offers=2))
-        (first, *_) = csv.DictReader((tmp_path / "all.csv").open(encoding="utf-8"))
+        (first, *_) = csv.DictReader((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines())
         assert (first["user_id"], first["product_1"], first["reason_1"]) == (
             "d0", "r3", "because you bought a red pen"
         )  # fmt: skip
