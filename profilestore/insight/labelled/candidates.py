@@ -24,6 +24,7 @@ KERNEL_ROWS: Final = 4_000
 NEIGHBOUR_ROWS: Final = 20_000
 _LEVELS_MOST: Final = 30
 _LEVEL_SHARE: Final = 0.005
+_NEIGHBOURS: Final = "model__n_neighbors"
 
 Floats = NDArray[np.float64]
 # From the table (for the kinds of its columns) and a seed to an estimator of scikit-learn.
@@ -175,7 +176,7 @@ CANDIDATES: Final[tuple[Candidate, ...]] = (
     Candidate("tree", "decision tree", _tree,
               {"model__max_leaf_nodes": (8, 24, 64), "model__min_samples_leaf": (20,)}),
     Candidate("neighbours", "k nearest neighbours", _neighbours,
-              {"model__n_neighbors": (15, 60, 150)}, NEIGHBOUR_ROWS),
+              {_NEIGHBOURS: (15, 60, 150)}, NEIGHBOUR_ROWS),
     Candidate("bayes", "naive Bayes", _bayes, {"model__var_smoothing": (1e-6, 1e-2, 1e-1)}),
     Candidate("net", "small neural net", _net, {"model__alpha": (0.1, 1.0, 5.0)}),
 )  # fmt: skip
@@ -195,7 +196,10 @@ def candidates_named(names: Sequence[str]) -> tuple[Candidate, ...]:
 
 
 def grid_of(candidate: Candidate, table: LabelledTable) -> list[dict[str, Any]]:
-    """All settings to try."""
+    """All settings to try on a table: no more neighbours than a third of its rows, but for the fewest."""
     from sklearn.model_selection import ParameterGrid
 
-    return list(ParameterGrid(dict(candidate.grid) if candidate is not BASELINE else _one_feature_grid(table)))
+    if candidate is BASELINE:
+        return list(ParameterGrid(_one_feature_grid(table)))
+    found = list(ParameterGrid(dict(candidate.grid)))
+    return [settings for settings in found if settings.get(_NEIGHBOURS, 0) <= len(table) // 3] or found[:1]

@@ -215,6 +215,15 @@ def test_a_kernel_machine_states_its_sample() -> None:
     assert np.unique(crossed.scores).size > 8_000
 
 
+def test_all_eight_models_stand_the_smallest_table() -> None:
+    table = told(50, seed=3)
+    made = compare_models(table, folds=2)
+    assert len(made.models) == 8
+    assert {each["n_neighbors"] for model in made.models if model.name == "neighbours" for each in model.settings} == {
+        15
+    }
+
+
 def test_what_cannot_be_compared_is_said() -> None:
     with pytest.raises(UsageError, match=r"no model magic: there are logistic, svm"):
         compare_models(told(100), models=["magic"])
