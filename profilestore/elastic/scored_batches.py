@@ -116,10 +116,12 @@ def _split(client: Elasticsearch, pit: str, low: int, high: int) -> Iterator[tup
     query = {"range": {"_seq_no": {"gte": low, "lt": high}}}
     for bucket in _numbers(client, pit, {"parts": {"histogram": histogram}}, query)["parts"]["buckets"]:
         first, count = int(bucket["key"]), int(bucket["doc_count"])
+        # The last bucket reaches beyond the range, into the next one.
+        after = min(first + width, high)
         if count > BATCH:
-            yield from _split(client, pit, first, first + width)
+            yield from _split(client, pit, first, after)
         else:
-            yield first, first + width, count
+            yield first, after, count
 
 
 def _joined(parts: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
