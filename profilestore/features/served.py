@@ -24,6 +24,7 @@ __all__ = [
     "cart_products",
     "decode_vector",
     "encode_vector",
+    "opted_out",
     "order_count",
     "served_fields",
     "taste_items",

@@ -11,6 +11,7 @@ from profilestore.elastic.product_index import ProductIndex
 from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.elastic.search import Client
 from profilestore.elastic.text_cache import TextCache
+from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.features.weights import FoldRules
 from profilestore.indexing.folding import Folder
 from profilestore.indexing.generation import GenerationBuilder, Side
@@ -56,6 +57,7 @@ class Parts:
             models=self.models,
             rules=self.rules,
             fingerprint=self.settings.fold_fingerprint(),
+            withdraw=lambda user_ids: withdraw_beliefs(self.client, self.settings, user_ids),
         )
         folder = Folder(log=log, profiles=profiles, writer=writer, store=self.store)
         refold = Refold(log=log, writer=writer, store=self.store)

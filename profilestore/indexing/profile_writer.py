@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from profilestore.errors import ModelError, NotInitialised, SettingsChanged, Sto
 from profilestore.features.catalogue import Catalogue
 from profilestore.features.fold import WordVectors, needs_words, state_of
 from profilestore.features.packing import unpack
-from profilestore.features.served import FOLD_FIELDS, carried_fields, served_fields
+from profilestore.features.served import FOLD_FIELDS, carried_fields, opted_out, served_fields
 from profilestore.features.state import EMPTY, State
 from profilestore.features.weights import FoldRules
 from profilestore.indexing.catalogue import FreshCatalogue
@@ -103,8 +103,10 @@ class ProfileWriter:
         models: Models,
         rules: FoldRules,
         fingerprint: str,
+        withdraw: Callable[[Sequence[str]], object] = lambda user_ids: None,
     ) -> None:
-        """`fingerprint` is that of the settings behind `rules`."""
+        """`fingerprint` is that of the settings behind `rules`; `withdraw` is told whose profiles were written with
+        personalisation off."""
         self._log = log
         self._fingerprint = fingerprint
         self._profiles = profiles
@@ -113,6 +115,7 @@ class ProfileWriter:
         self._words = words
         self._models = models
         self._rules = rules
+        self._withdraw = withdraw
         self._cache: OrderedDict[str, HeldProfile] = OrderedDict()
         self._cached_index: str | None = None
 
@@ -197,6 +200,11 @@ class ProfileWriter:
         if any(outcome.index_moved for outcome in outcomes):
             raise IndexMoved
         raise_failed(outcomes, action="writing profiles")
+        off = [
+            id for (id, each), outcome in zip(changes, outcomes, strict=True) if outcome.ok and opted_out(each.state)
+        ]
+        if len(off) > 0:
+            self._withdraw(off)
         return lost
 
     def _keep(self, user_id: str, profile: HeldProfile) -> None:

@@ -188,7 +188,13 @@ def test_who_opted_out_has_no_segment_tier_or_score(shop: ProfileStore) -> None:
         assert acts(shop)[id]["segment"] == "s"
         assert acts(shop)[id]["sentiment_label"] == "positive"
     shop.recommend_all(n=3)
+    shop.refresh_dashboards()
     shop.index_users([User(user_id="u1", personalisation="off")])
+    # At once, and as the next refresh leaves it.
+    assert not {"segment", "sentiment", "sentiment_label"} & acts(shop)["r1"].keys()
+    assert acts(shop)["r2"]["segment"] == "s"
+    at_once = documents(shop.settings, "recommendations")["u1"]["_source"]
+    assert all(at_once.get(name) is None for name in ("segment", "lines", "product_names"))
     shop.refresh_dashboards()
     held = acts(shop)
     derived = {"segment", "value_tier", "churn_band", "lifecycle", "sentiment", "sentiment_label"}
