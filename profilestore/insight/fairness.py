@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 
 LEAST_USERS: Final = 30
 _LEVEL: Final = 0.05
+_CLASS_LEAST: Final = 5
 # Both ends of a 95 % interval of a normal figure.
 _TWO_SIDED: Final = 1.959963985
 
@@ -71,12 +72,12 @@ def _mean_of_ratios(*parts: tuple[Floats, Floats]) -> Measured | None:
 
 
 def auc_of(actual: Floats, predicted: Floats) -> Measured | None:
-    """The area under the ROC curve, ties counting half; None of one class alone."""
+    """The area under the ROC curve, ties counting half; None with fewer than five of a class: its error is unknown."""
     from scipy.stats import rankdata
 
     yes = actual > 0
     positives, negatives = int(yes.sum()), int((~yes).sum())
-    if min(positives, negatives) < 2:
+    if min(positives, negatives) < _CLASS_LEAST:
         return None
     among_all = rankdata(predicted)
     # Of each positive the share of negatives below it, and of each negative the share of positives above it.

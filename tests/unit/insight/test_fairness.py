@@ -72,7 +72,8 @@ def test_a_ratio_of_sums_has_the_error_of_a_bootstrap() -> None:
 
 def test_one_class_has_no_auc_and_nothing_has_no_figure() -> None:
     ones = np.ones(50)
-    assert METRICS["auc"](ones, np.linspace(0, 1, 50)) is None
+    for few in (0, 1, 4):
+        assert METRICS["auc"](np.r_[np.zeros(few), ones], np.linspace(0, 1, 50 + few)) is None
     found = by_group(backgrounds(gender=["female"] * 50), ids(50), actual=ones, predicted=ones, metrics=("auc", "bias"))
     (row,) = found["rows"]
     assert (row["auc"], row["bias"]["mean"]) == (None, 0.0)
