@@ -43,8 +43,8 @@ def group_sentence(by_group: Mapping[str, Any], language: str) -> str:
     verdict = (
         "No group differs from the other users by more than chance."
         if len(differing) == 0
-        else f"{len(differing)} group{'s differ' if len(differing) > 1 else ' differs'} from the other users by more than "
-        "chance (Holm, 5 %)."
+        else f"{len(differing)} group{'s differ' if len(differing) > 1 else ' differs'} from the other users by more "
+        "than chance (Holm, 5 %)."
     )
     return (
         f"Figures by group with 95 % intervals. Known are {shares} of the rows; groups of fewer than {least} are "
