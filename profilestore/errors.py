@@ -109,7 +109,7 @@ class NotFound(ProfileStoreError):
 
 
 class ServerError(ProfileStoreError):
-    """Elasticsearch did not do what it was asked."""
+    """Elasticsearch, or Kibana, did not do what it was asked."""
 
 
 class ServerUnavailable(ServerError):
