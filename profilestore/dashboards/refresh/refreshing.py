@@ -24,13 +24,13 @@ from profilestore.dashboards.refresh.figures import (
 )
 from profilestore.dashboards.refresh.lists import describe_lists
 from profilestore.dashboards.refresh.mending import Mended, Mender, Moved
+from profilestore.dashboards.refresh.noted import Noted
 from profilestore.dashboards.refresh.queries import show_queries
-from profilestore.dashboards.refresh.shelf import SHELF_FIELDS, Shelf, digest
+from profilestore.dashboards.refresh.shelf import SHELF_FIELDS, Shelf
 from profilestore.dashboards.refresh.told import Told
 from profilestore.elastic.activity_index import ActivityIndex
 from profilestore.elastic.event_log import LogIdentity
 from profilestore.elastic.figure_index import FigureIndex
-from profilestore.elastic.index_identity import resolve_index, seq_nos
 from profilestore.elastic.log_users import acts_by_user
 from profilestore.elastic.recommendation_index import RecommendationIndex
 from profilestore.elastic.retry import BlockWait
@@ -39,8 +39,6 @@ from profilestore.indexing.parts import Parts
 
 __all__ = ["Refresh", "RefreshReport"]
 
-# What all was made from when it was right last; only a hint, that nothing needs to be looked at.
-_RECORD: Final = "dashboards-refresh"
 _USERS: Final = 1000
 _TOLD_EVERY_S: Final = 5.0
 
@@ -91,6 +89,7 @@ class Refresh:
         self._settings = parts.settings
         self._told = told
         self._zone = ZoneInfo(parts.settings.time_zone)
+        self._noted = Noted(parts, told)
         self._activity = ActivityIndex(parts.client, name=parts.settings.index("activity"))
         self._figures = FigureIndex(parts.client, alias=parts.settings.index("figures"))
         self._lists = RecommendationIndex(
@@ -110,11 +109,11 @@ class Refresh:
         """
         started = time.monotonic()
         self._parts.in_force.folder.fold_pending()
-        basis = self._basis()
-        if not rebuild and self._recorded() == [basis, self._derived()]:
+        basis = self._noted.basis()
+        if not rebuild and self._noted.stands(basis):
             acts = self._activity.count(self._settings.index("activity"))
             return RefreshReport(acts=acts, unchanged=True, seconds=round(time.monotonic() - started, 3))
-        before = self._held_states()
+        before = self._noted.held()
         shelf = self._shelf()
         mended, queries = self._rebuild(shelf, progress) if rebuild else self._mend(shelf, progress)
         progress("lists of recommendations")
@@ -122,7 +121,7 @@ class Refresh:
         progress("figures")
         figures = sum(self._figures.bring_to(self._all_figures(shelf)))
         own = {"activity": mended.written + mended.removed + queries, "figures": figures, "recommendations": lists}
-        self._record(basis, {kind: (uuid, upto + own[kind]) for kind, (uuid, upto) in before.items()})
+        self._noted.note(basis, alone={kind: (uuid, upto + own[kind]) for kind, (uuid, upto) in before.items()})
         return RefreshReport(
             acts=self._activity.count(self._settings.index("activity")),
             users=mended.users,
@@ -239,37 +238,3 @@ class Refresh:
             profiles.identity().index, fields=[*GROUPS, "personalisation"], query=query, page=len(user_ids)
         )
         return {user_id: stored.source for page in pages for user_id, stored in page}
-
-    # ---------------------------------------------------------------- the hint
-
-    def _record(self, basis: str, alone: Mapping[str, tuple[str, int]]) -> None:
-        """Note that all is right, where nobody else wrote meanwhile: another refresh, begun before this one, may
-        have written what was right then."""
-        if self._held_states() == alone:
-            self._parts.store.put(_RECORD, _RECORD, {"made": [basis, self._derived()]})
-
-    def _recorded(self) -> Any:
-        found = self._parts.store.get(_RECORD)
-        return None if found is None else found[0]["body"]["made"]
-
-    def _basis(self) -> str:
-        """Stands for all that is derived from: it changes when anything of it is written."""
-        side = self._parts.in_force
-        log = side.log.identity()
-        written = [log.uuid, sorted(seq_nos(self._parts.client, log.index, shards=log.shards).items())]
-        settings = (self._settings.time_zone, self._settings.currency)
-        return digest(
-            written, self._state("profiles"), self._state("products"), self._told.scorer(), self._told.signs(), settings
-        )
-
-    def _derived(self) -> str:
-        """Stands for what was derived: it changes when anybody writes there."""
-        return digest(sorted(self._held_states().items()))
-
-    def _held_states(self) -> dict[str, tuple[str, int]]:
-        return {kind: self._state(kind) for kind in ("activity", "figures", "recommendations")}
-
-    def _state(self, kind: str) -> tuple[str, int]:
-        """An index, and the number of its last write."""
-        found = resolve_index(self._parts.client, self._settings.index(kind))
-        return found.uuid, seq_nos(self._parts.client, found.index)[0][1]
