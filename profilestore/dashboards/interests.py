@@ -126,6 +126,6 @@ def _moving(words: ShopWords, way: str) -> tuple[Chart, ...]:
 
 def _not_run(words: ShopWords) -> str:
     return words.t(
-        "Nothing found yet: run `profilestore insight run interests`.",
-        "尚无结果:请运行 `profilestore insight run interests`。",
+        "Nobody's interests moved, or `profilestore insight run interests` was not run yet.",
+        "没有客户的兴趣发生变化,或尚未运行 `profilestore insight run interests`。",
     )

@@ -192,6 +192,10 @@ def _lists(words: ShopWords) -> tuple[Chart, ...]:
         Table(
             id="recommended",
             title=t("Recommended now", "当前推荐"),
+            description=t(
+                "With the reasons where the lists were made by `recommend --all --explain`.",
+                "用 `recommend --all --explain` 生成的列表带有理由。",
+            ),
             source=words.recommendations,
             missing=t(
                 "No list: run `recommend --all`, then `dashboards refresh`.",
