@@ -98,7 +98,12 @@ def _write(
         if by_category is None or pairs is None:
             return found
         known = by_category.of(int(features.users[row]))
-        told = [(name, round(known[name], 4)) for name in source.get(main_field) or () if name in known]
+        # Who buys in a category buys: two models may differ there, two numbers in one profile may not.
+        told = [
+            (name, round(min(known[name], float(chances[row])), 4))
+            for name in source.get(main_field) or ()
+            if name in known
+        ]
         if len(told) > 0:
             ranked = sorted(told, key=lambda pair: (-pair[1], pair[0]))
             found["purchase_30d_categories"] = [{"category": name, "probability": chance} for name, chance in ranked]

@@ -156,6 +156,8 @@ def test_chances_from_the_command_line_to_a_query(settings: Settings) -> None:
     assert known.purchase_30d_categories is not None
     chances = [entry["probability"] for entry in known.purchase_30d_categories]
     assert chances == sorted(chances, reverse=True)
+    assert known.purchase_30d is not None
+    assert chances[0] <= known.purchase_30d
     assert {entry["category"] for entry in known.purchase_30d_categories} <= set(known.main_categories or [])
     shown = invoke("insight", "show", "propensity", *flags)
     for said in ("best three of eight models", "recency and frequency alone", "k nearest neighbours", "It beats"):
