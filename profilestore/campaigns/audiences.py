@@ -24,7 +24,8 @@ from profilestore.recommend.answers import Answer
 __all__ = ["Audiences", "Built", "Overlap", "Size"]
 
 _SEED = 7
-_PAGE = 5000
+# Of a query that looks lists up each page looks them up again: few large pages.
+_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ __all__ = ["Export", "ExportOptions", "ExportReport", "check_fields"]
 PLAIN_COLUMN: Final = "user_id"
 HASHED_COLUMN: Final = "user_hmac_sha256"
 _SUFFIXES: Final = (".csv", ".jsonl")
-_PAGE: Final = 2000
+# A page looks the lists of the query up again, so it is large; products are found for fewer users at once.
+_PAGE: Final = 10_000
+_AT_ONCE: Final = 1000
 _NOT_HANDED_OUT: Final = frozenset(("state", "taste_items", "text_vector", "topic_vector", "taste_vector"))
 # Fields with keys of their own.
 _KEYED: Final = frozenset(("attributes", "event_counts", "insight_as_of"))
@@ -146,10 +148,12 @@ class Export:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             if is_csv:
                 file.write(_csv_line(self._header()))
+            line = self._csv if is_csv else self._jsonl
             for page in pages.read(membership.query, fields=self._options.fields, page=_PAGE):
-                found = offers.of(page)
-                line = self._csv if is_csv else self._jsonl
-                file.writelines(line(member, found.get(member.user_id)) for member in page)
+                for start in range(0, len(page), _AT_ONCE):
+                    part = page[start : start + _AT_ONCE]
+                    found = offers.of(part)
+                    file.writelines(line(member, found.get(member.user_id)) for member in part)
                 written += len(page)
         return written
 

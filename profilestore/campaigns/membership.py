@@ -230,6 +230,7 @@ class _Resolving:
     def _note(self, query: Query) -> None:
         if len(self._fresh) == 0:
             return
-        fields = {"lists": self._fresh, "query": query, "used": datetime.now(UTC)}
+        lists = self._index.replaced(self._held, self._fresh)
+        fields = {"lists": lists, "query": query, "used": datetime.now(UTC)}
         self._index.note(self._audience.name, created=self._document.created, fields=fields)
-        self._index.sweep(self._document.model_copy(update={"lists": {**self._held, **self._fresh}}))
+        self._index.sweep(self._audience.name)

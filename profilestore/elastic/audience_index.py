@@ -15,6 +15,7 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch, NotFoundError
 
 from profilestore.documents import AudienceDocument, Revision
+from profilestore.elastic.audience_erasing import without_user
 from profilestore.elastic.bulk import Operation, raise_failed, write_through_switch
 from profilestore.elastic.index_identity import resolve_index
 from profilestore.elastic.retry import patient, wait
@@ -25,6 +26,7 @@ __all__ = ["PIECE", "AudienceIndex", "IdList", "inline_query"]
 # What a terms lookup takes.
 PIECE: Final = 65_536
 _KEPT: Final = timedelta(days=1)
+_FORMER: Final = "former "
 _ATTEMPTS: Final = 20
 _MOST: Final = 10_000
 _ACTION: Final = "writing audiences"
@@ -86,7 +88,8 @@ class AudienceIndex:
         return outcome.ok
 
     def note(self, name: str, *, created: datetime | None, fields: Mapping[str, Any]) -> None:
-        """Change fields of the audience of this name that was made then; keys of `lists` come beside those held.
+        """Change fields of the audience of this name that was made then; keys of `lists` come beside those held, and go
+        where they are None.
 
         Raises:
             NotFound: it was removed meanwhile, or replaced by another of its name.
@@ -97,7 +100,8 @@ class AudienceIndex:
             if found is None or found[0].created != created:
                 raise NotFound("this audience was removed meanwhile.", kind="audience", id=name)
             source = found[0].to_source() | dict(fields)
-            source["lists"] = {**(found[0].lists or {}), **fields.get("lists", {})}
+            lists = {**(found[0].lists or {}), **fields.get("lists", {})}
+            source["lists"] = {key: made for key, made in lists.items() if made is not None}
             index = resolve_index(self._client, self._alias).index
             operation = Operation("index", index, _record_id(name), source, expected=found[1])
             (outcome,) = write_through_switch(self._client, [operation], action=_ACTION)
@@ -144,10 +148,24 @@ class AudienceIndex:
         builds = {each["build"] for each in made}
         self._delete(id for id, build in self._pieces(name, before=None) if build in builds)
 
-    def sweep(self, audience: AudienceDocument) -> None:
+    def replaced(self, held: Mapping[str, IdList], fresh: Mapping[str, IdList]) -> dict[str, IdList | None]:
+        """What `note` is to write so that fresh lists take the places of those held, which stay for a day."""
+        now = datetime.now(UTC)
+        changes: dict[str, IdList | None] = dict(fresh)
+        for key, made in held.items():
+            if key in fresh:
+                changes[f"{_FORMER}{made['build']}"] = {**made, "replaced": now.isoformat()}
+            elif key.startswith(_FORMER) and now - datetime.fromisoformat(made["replaced"]) > _KEPT:
+                changes[key] = None
+        return changes
+
+    def sweep(self, name: str) -> None:
         """Delete lists that another took the place of a day ago."""
-        keep = frozenset(made["build"] for made in (audience.lists or {}).values())
-        self._sweep(audience.name, keep=keep, before=datetime.now(UTC) - _KEPT)
+        audience = self.get(name)
+        if audience is not None:
+            keep = frozenset(made["build"] for made in (audience.lists or {}).values())
+            # One that another process is just about to refer to is younger than that.
+            self._sweep(name, keep=keep, before=datetime.now(UTC) - _KEPT)
 
     def _sweep(self, name: str, *, keep: frozenset[str], before: datetime | None) -> None:
         self._delete(id for id, build in self._pieces(name, before=before) if build not in keep)
@@ -171,7 +189,7 @@ class AudienceIndex:
             hits = answer.body["hits"]["hits"]
             if len(hits) == 0:
                 return changed
-            operations = [_without(hit, user_id, index) for hit in hits]
+            operations = [without_user(hit, user_id, index) for hit in hits]
             outcomes = write_through_switch(self._client, operations, action=_ACTION)
             # Who lost a race, or met a switch, is found again.
             raise_failed([o for o in outcomes if not (o.index_moved or o.status == 404)], action=_ACTION)
@@ -210,35 +228,6 @@ def inline_query(ids: Sequence[str]) -> dict[str, Any]:
     """The same as a list that is not stored: the ids themselves."""
     pieces = [{"terms": {"user_id": list(ids[start : start + PIECE])}} for start in range(0, len(ids), PIECE)]
     return {"bool": {"should": pieces, "minimum_should_match": 1}} if len(pieces) > 0 else {"match_none": {}}
-
-
-def _without(hit: Mapping[str, Any], user_id: str, index: str) -> Operation:
-    """The write after which a document names a user no more."""
-    source = dict(hit["_source"])
-    revision = Revision(hit["_seq_no"], hit["_primary_term"])
-    if source["kind"] == "ids":
-        source["ids"] = [id for id in source["ids"] if id != user_id]
-    else:
-        source["seeds"] = [id for id in source["seeds"] if id != user_id]
-        source["definition"] = _unlike(source["definition"], user_id)
-        if _is_like_nobody(source["definition"]):
-            return Operation("delete", index, hit["_id"], {}, expected=revision)
-    return Operation("index", index, hit["_id"], source, expected=revision)
-
-
-def _unlike(part: Any, user_id: str) -> Any:
-    if isinstance(part, dict):
-        return {
-            key: [id for id in value if id != user_id] if key == "lookalike" else _unlike(value, user_id)
-            for key, value in part.items()
-        }
-    return [_unlike(each, user_id) for each in part] if isinstance(part, list) else part
-
-
-def _is_like_nobody(part: Any) -> bool:
-    if isinstance(part, dict):
-        return part.get("lookalike") == [] or any(_is_like_nobody(value) for value in part.values())
-    return isinstance(part, list) and any(_is_like_nobody(each) for each in part)
 
 
 def _record_id(name: str) -> str:

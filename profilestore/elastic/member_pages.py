@@ -53,7 +53,7 @@ class MemberPages:
         """Let searches see what was written."""
         patient("refreshing the profiles", lambda: self._client.indices.refresh(index=self._alias))
 
-    def read(self, query: dict[str, Any], *, fields: Sequence[str] = (), page: int = 5000) -> Iterator[list[Member]]:
+    def read(self, query: dict[str, Any], *, fields: Sequence[str] = (), page: int = _MOST) -> Iterator[list[Member]]:
         """The users that `query` finds, by id. Refreshes first."""
         self.refresh()
         asked = sorted({"user_id", "personalisation", *fields})

@@ -7,6 +7,7 @@ import json
 import stat
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -288,14 +289,26 @@ class TestCurrent:
         assert len(ids(audiences, "best")) == 2
         assert written(shop) == before
 
-    def test_a_reader_goes_on_by_the_list_it_began_with(self, shop: RecommendShop, audiences: Audiences) -> None:
+    def test_a_reader_goes_on_by_the_list_it_began_with(
+        self, shop: RecommendShop, audiences: Audiences, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         audiences.build("near", audience({"buyers": "r1", "top": 4}))
         reading = audiences.members("near", page=2)
         first = next(reading).user_id
+        # As if it had been made long ago: what counts is when another takes its place.
+        index = shop.settings.index("audiences")
+        for hit in shop.client.search(index=index, query={"term": {"kind": "ids"}})["hits"]["hits"]:
+            shop.client.update(index=index, id=hit["_id"], doc={"created": "2026-01-01T00:00:00Z"})
         shop.put_profile("d9", (1.0, 0.0), seen=None, consent=["mail"])
         assert "d9" in ids(audiences, "near")
         # The moment holds: neither the new one, nor a gap.
         assert [first, *(member.user_id for member in reading)] == ["d0", "d1", "d2", "d3"]
+        monkeypatch.setattr(audience_index, "_KEPT", timedelta(0))
+        for user in ("d7", "d8"):
+            shop.put_profile(user, (1.0, 0.0), seen=None, consent=["mail"])
+            assert user in ids(audiences, "near")
+        shop.client.indices.refresh(index=index)
+        assert shop.client.count(index=index, query={"term": {"kind": "ids"}})["count"] == 2  # now, and the one before
 
 
 class TestLarge:
