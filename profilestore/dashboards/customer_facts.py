@@ -100,6 +100,7 @@ def value_charts(words: ShopWords) -> tuple[Chart, ...]:
             missing=no_lifetime,
             description=t("Expected spend of the next 90 days, mean by customer.", "预计未来 90 天的人均消费。"),
             where=Exists(field="clv_90d"),
+            lying=True,
             x=words.tiers(),
             y=(
                 Average(

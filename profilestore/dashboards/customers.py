@@ -69,21 +69,13 @@ def _tiles(words: ShopWords) -> tuple[Chart, ...]:
             id="members",
             title=t("Members", "会员"),
             source=words.profiles,
+            where=Exists(field="member_tier"),
             missing=t(
                 "No customer has a member tier: load it with `index users`.",
                 "客户没有会员等级:请用 `index users` 载入。",
             ),
-            where=None,
             description=t("Customers with a member tier.", "有会员等级的客户。"),
-            values=(
-                Ratio(
-                    label=t("of all customers", "占全部客户"),
-                    unit=words.share,
-                    above=Count(label="", where=Exists(field="member_tier")),
-                    below=Count(label=""),
-                ),
-                Count(label=t("members", "会员人数"), where=Exists(field="member_tier")),
-            ),
+            values=(Count(label=t("customers with a tier", "有等级的客户")),),
         ),
         Metric(
             id="repurchase",
