@@ -124,7 +124,7 @@ def _upright(panel: Bar | Line | Area, series: Sequence[str], language: str) -> 
     encoding["tooltip"] = [*tips, tip_of(panel.y[0].label if len(panel.y) == 1 else "", value, unit)]
     match panel:
         case Line():
-            daily = isinstance(panel.x, DateHistogram) and panel.x.interval == "1d"
+            daily = panel.split is None and isinstance(panel.x, DateHistogram) and panel.x.interval == "1d"
             # a day alone is to be seen, and a year of days is to be read
             spec["mark"] = {"type": "line", "point": {"size": 4 if daily else 18}, "strokeWidth": 1.5}
         case Area(shares=shares):
@@ -155,7 +155,7 @@ def _grouped(panel: Bar | Line | Area, encoding: Spec, along: Spec, up: Spec, *,
 def _lying(panel: Bar, series: Sequence[str]) -> Spec:
     y, measure = _key(panel, "x"), panel.y[0]
     across = number_along(measure, "m0")
-    across["axis"] |= {"labelFlush": True, "labelBound": 4}
+    across["axis"] |= {"labelFlush": True, "labelBound": 4, "tickCount": 4}
     up = {"field": y, "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 190, "labelPadding": 6}}
     tips = [tip_of(panel.x.label, y)]
     if panel.split is not None:
