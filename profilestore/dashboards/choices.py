@@ -15,6 +15,7 @@ from profilestore.dashboards.panels import Chart, Control, Dashboard
 from profilestore.dashboards.sources import ShopWords
 from profilestore.elastic.panel_search import PanelSearch, search_panels
 from profilestore.elastic.search import Client
+from profilestore.errors import NotInitialised
 
 __all__ = ["PERIOD", "Choice", "ChoiceList", "find_choices", "is_covered"]
 
@@ -75,6 +76,9 @@ def find_choices(
         dashboards: whose controls.
         words: of the shop.
         users: to choose among on *One customer*; a sample of 50 when empty, by a hash of their ids.
+
+    Raises:
+        NotInitialised: the shop has no profiles index.
     """
     shared = dashboards[0].controls
     searches = [_values(control) for control in shared] + [_last(words), _sample(words)]
@@ -92,6 +96,8 @@ def find_choices(
         for control, answer in zip(shared, valued, strict=True)
     ]
     lists.append(_periods(words, last.get("last", {}).get("value")))
+    if len(sample) == 0:
+        raise NotInitialised("dashboards: this shop has no indices yet. Run `profilestore init`.")
     hits = sample.get("some", {}).get("top", {}).get("hits", {}).get("hits", [])
     chosen = list(users) if len(users) > 0 else [str(hit["_source"]["user_id"]) for hit in hits]
     found = {dashboard.name: tuple(lists) for dashboard in dashboards}

@@ -6,7 +6,7 @@ from profilestore.dashboards.buckets import DateHistogram, Terms
 from profilestore.dashboards.conditions import Exists, Is, Not
 from profilestore.dashboards.layout import in_rows
 from profilestore.dashboards.measures import Average, Count, LastValue, Sum
-from profilestore.dashboards.panels import Bar, Chart, Control, Metric, Panel, Table
+from profilestore.dashboards.panels import Bar, Chart, Control, Markdown, Metric, Panel, Table
 from profilestore.dashboards.sources import ShopWords
 
 __all__ = ["PERSONAL", "customer_control", "one_customer_panels"]
@@ -29,7 +29,17 @@ def one_customer_panels(words: ShopWords) -> tuple[Panel, ...]:
     about, standing = _known(words)
     over_time, bought, interests, topics = _turns_to(words)
     last, recommended = _lists(words)
+    hint = Markdown(
+        id="customer-hint",
+        title=words.t("How to read this page", "使用说明"),
+        content=words.t(
+            "Choose a customer in the list above: all panels then speak of this one alone, and without a choice of all "
+            "customers. Who switched personalisation off is not shown.",
+            "请在上方列表中选择客户:所有面板随之只显示该客户;未选择时显示全部客户。关闭个性化的客户不会显示。",
+        ),
+    )
     return in_rows(
+        (3, [(48, hint)]),
         (5, [(8, events), (8, orders), (8, spend), (8, lifetime), (8, risk), (8, chance)]),
         (5, [(24, about), (24, standing)]),
         (12, [(14, over_time), (12, bought), (11, interests), (11, topics)]),

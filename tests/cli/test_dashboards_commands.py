@@ -57,7 +57,7 @@ def test_build_needs_no_server_and_says_what_it_wrote(tmp_path: Path) -> None:
     document = json.loads(files[0].read_text(encoding="utf-8"))
     assert document["title"] == "acme: 客户"
     assert document["time_range"] == {"from": "2011-01-01", "to": "now"}
-    assert "14 panels" in call(away, "build", "-o", str(tmp_path / "out")).stdout
+    assert "18 panels" in call(away, "build", "-o", str(tmp_path / "out")).stdout
 
 
 def test_the_language_is_the_shop_s_unless_said(tmp_path: Path) -> None:
@@ -106,7 +106,10 @@ def test_one_customer_shows_who_is_asked_for(shop: ProfileStore, settings: Setti
         assert (done.exit_code, "personalisation off" in done.output) == (1, True)
 
 
-def test_an_empty_shop_says_what_is_missing(settings: Settings, tmp_path: Path) -> None:
+def test_a_shop_that_is_missing_or_empty_is_told(settings: Settings, tmp_path: Path) -> None:
+    for words in (["check"], ["preview", "-o", str(tmp_path / "p.html"), "--no-refresh"]):
+        done = call(settings, *words)
+        assert (done.exit_code, "profilestore init" in done.output) == (1, True)
     with ProfileStore.open(settings) as store:
         store.init()
     done = call(settings, "check", "--json")

@@ -126,7 +126,11 @@
     const by = owner(key);
     const out = by !== null && !panel.covered.includes(by);
     figure.querySelector(".outside").textContent = out ? ` · ${words.outside}` : "";
-    if (panel.kind === "markdown") { box.append(element("p", panel.content)); return; }
+    if (panel.kind === "markdown") {
+      figure.dataset.state = "shown";
+      box.append(element("p", panel.content, "words"));
+      return;
+    }
     const rows = rowsFor(panel, key);
     figure.dataset.rows = rows.length;
     if (rows.length === 0) {
