@@ -27,7 +27,7 @@ COLOURS: Final = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#AA4499", "#44AA99", "#8C6239",
 )  # fmt: skip
 # Numbers up to 10,000 in full, and thousands beyond.
-PLAIN: Final = "abs(datum.value) < 10000 ? format(datum.value, ',.4~f') : format(datum.value, '~s')"
+PLAIN: Final = "abs(datum.value) < 10000 ? format(datum.value, ',.4~f') : format(datum.value, '.3~s')"
 # Who is in no segment is grey.
 _GREY: Final = "#999999"
 Spec: TypeAlias = dict[str, Any]
@@ -54,7 +54,13 @@ def axis_along(by: Buckets, column: str, language: str) -> Spec:
         "type": "temporal",
         "scale": {"type": "utc"},
         "title": by.label,
-        "axis": {"format": shown[by.interval], "labelOverlap": "greedy", "tickCount": 8, "labelSeparation": 12},
+        "axis": {
+            "format": shown[by.interval],
+            "labelOverlap": "greedy",
+            "tickCount": 8,
+            "labelSeparation": 12,
+            "labelFlush": True,
+        },
     }
 
 

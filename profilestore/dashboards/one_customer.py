@@ -41,7 +41,7 @@ def one_customer_panels(words: ShopWords) -> tuple[Panel, ...]:
     return in_rows(
         (3, [(48, hint)]),
         (5, [(8, events), (8, orders), (8, spend), (8, lifetime), (8, risk), (8, chance)]),
-        (5, [(24, about), (24, standing)]),
+        (6, [(22, about), (26, standing)]),
         (12, [(14, over_time), (12, bought), (11, interests), (11, topics)]),
         (19, [(20, last), (28, recommended)]),
     )

@@ -124,7 +124,7 @@
   const fill = async (figure, panel, key) => {
     const box = figure.querySelector(".chart");
     const by = owner(key);
-    const out = by !== null && !panel.covered.includes(by);
+    const out = by !== null && panel.kind !== "markdown" && !panel.covered.includes(by);
     figure.querySelector(".outside").textContent = out ? ` · ${words.outside}` : "";
     if (panel.kind === "markdown") {
       figure.dataset.state = "shown";
