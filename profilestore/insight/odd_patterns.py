@@ -22,9 +22,11 @@ __all__ = ["flag_patterns", "steps_of"]
 
 # Fewer different steps may coincide by chance.
 STEPS_LEAST: Final = 4
-# At a likeness of 0.5 a pair is missed with probability (1 - 0.5 ** 3) ** 32 = 1.4 %; as a group, hardly ever.
+# A pair of a likeness s is missed with probability (1 - s ** rows) ** bands: 1.4 % at 0.5 with three rows; a group
+# as a whole hardly ever.
 _BANDS: Final = 32
-_ROWS: Final = 3
+_ROWS_MOST: Final = 3
+_MISSED_MOST: Final = 0.02
 _COUNTED: Final = ("favorite", "like", "share", "comment", "cart", "purchase", "rate", "review")
 
 Keys = NDArray[np.uint64]
@@ -62,7 +64,7 @@ def flag_patterns(history: History, limits: Limits) -> Facts:
     steps = [keys[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
     pairs = {
         (one, two): share
-        for one, two in _candidates(steps)
+        for one, two in _candidates(steps, rows=_rows_for(limits.likeness))
         if (share := _likeness(steps[one], steps[two])) >= limits.likeness
     }
     if len(pairs) == 0:
@@ -87,18 +89,24 @@ def flag_patterns(history: History, limits: Limits) -> Facts:
     return found
 
 
-def _candidates(steps: list[Keys]) -> set[tuple[int, int]]:
+def _rows_for(likeness: float) -> int:
+    """The most rows of a band with which hardly a pair of this likeness is missed: fewer make more candidates."""
+    fit = [rows for rows in range(1, _ROWS_MOST + 1) if (1.0 - likeness**rows) ** _BANDS <= _MISSED_MOST]
+    return max(fit, default=1)
+
+
+def _candidates(steps: list[Keys], *, rows: int) -> set[tuple[int, int]]:
     """Pairs that share a band of smallest hashes: each with the first of its bucket, and with the one before it."""
     lengths = np.array([keys.size for keys in steps])
     starts = np.r_[0, np.cumsum(lengths)[:-1]]
     every = np.concatenate(steps)
-    salts = _mixed(np.arange(1, _BANDS * _ROWS + 1, dtype=np.uint64))
+    salts = _mixed(np.arange(1, _BANDS * rows + 1, dtype=np.uint64))
     pairs: set[tuple[int, int]] = set()
     for band in range(_BANDS):
         signature = np.zeros(len(steps), dtype=np.uint64)
-        for row in range(_ROWS):
+        for row in range(rows):
             with np.errstate(over="ignore"):
-                hashed = _mixed(every ^ salts[band * _ROWS + row])
+                hashed = _mixed(every ^ salts[band * rows + row])
                 signature = _mixed(signature * np.uint64(3) + np.minimum.reduceat(hashed, starts))
         order = np.argsort(signature, kind="stable")
         same = signature[order][1:] == signature[order][:-1]

@@ -117,7 +117,7 @@ def category_moment(
     as_of, count = history.as_of, pairs.keys.size
     each = np.array([weights.get(name, 0.0) for name in pairs.type_names])[pairs.types]
     fade = np.exp2(-(as_of - pairs.times) / DAY_S / half_life_days)
-    weight = np.bincount(pairs.place, each * fade, minlength=count)
+    weight = np.bincount(pairs.place, each * fade, minlength=count).astype(np.float64)
     orders = _days_of(pairs, pairs.types == type_code("purchase"), zone)
     found = _of_pair(pairs, orders, as_of, count)
     of_user = {name: features.values[:, features.names.index(name)] for name in _OF_USER}
