@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,19 +40,21 @@ def make_recommender(parts: Parts) -> Recommender:
             return np.zeros((len(texts), parts.settings.embedding_dims), dtype=np.float32)
         return parts.models.text(name).encode(texts)
 
-    def evidence(user_id: str) -> tuple[Sequence[Event], WordVectors]:
+    def evidence(user_ids: Sequence[str]) -> Mapping[str, tuple[Sequence[Event], WordVectors]]:
         side = parts.in_force
         log = side.log.identity()
-        shard = side.log.shard_of(log, user_id)
-        stored = side.profiles.read(side.profiles.identity().index, [user_id])
-        if user_id not in stored:
-            return [], {}
+        stored = side.profiles.read(side.profiles.identity().index, user_ids, without=("state",))
         side.log.refresh(log)
-        upto = stored[user_id].position.upto
-        numbered = side.writer.replay(log, shard=shard, user_ids=[user_id], upto=upto).get(user_id, [])
-        events = [event for _, event in numbered]
-        texts = {event.text for event in events if event.text is not None and needs_words(event, rules())}
-        return events, parts.words.in_vectors(texts, side.products.identity().meta)
+        events: dict[str, list[Event]] = {}
+        for shard, users in side.log.by_shard(log, list(stored)).items():
+            upto = max(stored[user_id].position.upto for user_id in users)
+            numbered = side.writer.replay(log, shard=shard, user_ids=users, upto=upto)
+            for user_id, own in numbered.items():
+                events[user_id] = [event for number, event in own if number <= stored[user_id].position.upto]
+        applied = rules()
+        texts = {e.text for own in events.values() for e in own if e.text is not None and needs_words(e, applied)}
+        words = parts.words.in_vectors(texts, side.products.identity().meta)
+        return {user_id: (own, words) for user_id, own in events.items()}
 
     def rules() -> FoldRules:
         return parts.rules.under(parts.in_force.products.identity().meta)

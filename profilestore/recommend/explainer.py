@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
-from profilestore.elastic.product_index import ProductIndex
+from profilestore.documents import Event
+from profilestore.features.fold import WordVectors
 from profilestore.features.weights import FoldRules
 from profilestore.recommend.answers import Item, Reason
 from profilestore.recommend.asking import Shop
 from profilestore.recommend.bodies import SPACE_FIELDS
-from profilestore.recommend.explaining import Evidence, acts_of, product_key, read_spaces
+from profilestore.recommend.explaining import Evidence, RememberedProducts, acts_of, product_key, read_spaces
 from profilestore.recommend.method import Method, Question
 from profilestore.recommend.phrases import Language, Telling, phrase_crowd
 from profilestore.recommend.reasons import Act, Space, TokenSpace, explain
@@ -39,18 +41,35 @@ class _Tokens:
 
 
 class Explainer:
-    """Gives each item of an answer its reasons.
+    """Gives each item of the answers of one page its reasons; what several of them need is read once.
 
     Args:
         shop: where the products are.
-        evidence: reads what a profile is made of; without it only what others did is told.
+        user_ids: of the page; what their profiles are made of is read together, when it is first asked for.
+        evidence: reads what profiles are made of; without it only what others did is told.
         rules: what the profiles in force are folded by.
     """
 
-    def __init__(self, shop: Shop, *, evidence: Evidence | None, rules: Callable[[], FoldRules]) -> None:
-        self._shop = shop
+    def __init__(
+        self,
+        shop: Shop,
+        user_ids: Sequence[str | None],
+        *,
+        evidence: Evidence | None,
+        rules: Callable[[], FoldRules],
+    ) -> None:
+        self._users = list(dict.fromkeys(user_id for user_id in user_ids if user_id is not None))
         self._evidence = evidence
-        self._rules = rules
+        self._read_rules = rules
+        self._products = RememberedProducts(shop)
+
+    @cached_property
+    def _rules(self) -> FoldRules:
+        return self._read_rules()
+
+    @cached_property
+    def _histories(self) -> Mapping[str, tuple[Sequence[Event], WordVectors]]:
+        return {} if self._evidence is None else self._evidence(self._users)
 
     def explain(
         self,
@@ -89,19 +108,19 @@ class Explainer:
         tokens: Sequence[_Tokens],
         telling: Telling,
     ) -> Reasons:
-        rules = self._rules()
+        rules = self._rules
         half_lives = {space: seconds / _DAY_S for space, seconds in rules.half_life_s.items()}
         words: Mapping[str, Mapping[str, Any]] = {}
         acts: list[Act] = []
         taste = [asked for asked in tokens if asked.field == "taste_weights"]
         if len(question.wish.session) > 0:
             acts = [_act("session", product_id) for product_id in question.wish.session]
-        elif self._evidence is not None and question.user_id is not None and (len(dense) > 0 or len(taste) > 0):
-            events, words = self._evidence(question.user_id)
+        elif question.user_id is not None and (len(dense) > 0 or len(taste) > 0):
+            events, words = self._histories.get(question.user_id, ((), {}))
             acts = acts_of(events, rules=rules)
         rules_asked = [asked for asked in tokens if asked.field == "rules_weights"]
         spaces: list[Space | TokenSpace] = [
-            *read_spaces(self._shop, acts, words=words, items=ids, boosts=dense, half_life_days=half_lives)
+            *read_spaces(self._products.read, acts, words=words, items=ids, boosts=dense, half_life_days=half_lives)
         ]
         acts += [_act("together", product_id) for asked in rules_asked for product_id in asked.tokens]
         spaces += [self._token_space(asked, ids, half_life_days=half_lives["taste"]) for asked in tokens]
@@ -111,7 +130,7 @@ class Explainer:
     def _token_space(self, asked: _Tokens, ids: Sequence[str], *, half_life_days: float) -> TokenSpace:
         # What rules are asked with is no event, and what taste is asked with is: each finds its own acts.
         key = _together_key if asked.field == "rules_weights" else product_key
-        found = self._read(ids, [asked.field], vectors=True)
+        found = self._products.read(ids, [asked.field], True)
         return TokenSpace(
             tokens={key(product_id): weight for product_id, weight in asked.tokens.items()},
             weights={
@@ -123,7 +142,7 @@ class Explainer:
         )
 
     def _by_others(self, ids: Sequence[str], method: Method, body: Mapping[str, Any], *, language: Language) -> Reasons:
-        counts = self._read(ids, ["popularity"]) if method.name == "popular" else {}
+        counts = self._products.read(ids, ["popularity"], False) if method.name == "popular" else {}
         segment = next((asked for asked in asked_tokens(body) if asked.field == "segment_popularity"), None)
         value = None if segment is None else ", ".join(token.partition("=")[2] for token in segment.tokens)
         told: Reasons = {}
@@ -135,12 +154,7 @@ class Explainer:
 
     def _titles(self, acts: Sequence[Act]) -> dict[str, str | None]:
         acted = sorted({act.product_id for act in acts if act.product_id is not None})
-        return {id: source.get("title") for id, source in self._read(acted, ["title"]).items()}
-
-    def _read(self, ids: Sequence[str], fields: list[str], *, vectors: bool = False) -> dict[str, Mapping[str, Any]]:
-        index = ProductIndex(self._shop.client, name=self._shop.products)
-        found = index.read(self._shop.products, ids, fields=fields, vectors=vectors)
-        return {id: source for id, (source, _) in found.items()}
+        return {id: source.get("title") for id, source in self._products.read(acted, ["title"], False).items()}
 
 
 def asked_tokens(body: Mapping[str, Any]) -> list[_Tokens]:

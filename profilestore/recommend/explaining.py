@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ from profilestore.recommend.asking import Shop
 from profilestore.recommend.bodies import SPACE_FIELDS
 from profilestore.recommend.reasons import Act, Space
 
-__all__ = ["Evidence", "acts_of", "product_key", "read_spaces", "words_key"]
+__all__ = ["Evidence", "ReadProducts", "RememberedProducts", "acts_of", "product_key", "read_spaces", "words_key"]
 
-# The events that a user's profile holds, and the in-vectors of the words that the user wrote.
-Evidence = Callable[[str], tuple[Sequence[Event], WordVectors]]
+# By user, the events that the profile holds, and the in-vectors of the words that the user wrote.
+Evidence = Callable[[Sequence[str]], Mapping[str, tuple[Sequence[Event], WordVectors]]]
+# Stored products by id: the ids, the fields, and whether these are vectors.
+ReadProducts = Callable[[Sequence[str], Sequence[str], bool], Mapping[str, Mapping[str, Any]]]
 
 # Where the server compares by cosine.
 _COSINE: Final = frozenset(("text", "topics"))
@@ -78,8 +80,26 @@ def _netted(acts: Sequence[Act]) -> list[Act]:
     return net
 
 
+class RememberedProducts:
+    """Fields of products, each read once: what is explained to the users of one page are mostly the same."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._index = ProductIndex(shop.client, name=shop.products)
+        self._name = shop.products
+        self._found: dict[tuple[str, ...], dict[str, Mapping[str, Any] | None]] = {}
+
+    def read(self, ids: Sequence[str], fields: Sequence[str], vectors: bool) -> dict[str, Mapping[str, Any]]:
+        """Sources by id, of those that are there."""
+        found = self._found.setdefault(tuple(fields), {})
+        missing = [id for id in dict.fromkeys(ids) if id not in found]
+        if len(missing) > 0:
+            stored = self._index.read(self._name, missing, fields=fields, vectors=vectors)
+            found.update({id: stored[id][0] if id in stored else None for id in missing})
+        return {id: source for id in ids if (source := found[id]) is not None}
+
+
 def read_spaces(
-    shop: Shop,
+    read: ReadProducts,
     acts: Sequence[Act],
     *,
     words: WordVectors,
@@ -90,7 +110,7 @@ def read_spaces(
     """The vector spaces of a score, with the in-vectors of the acts and the out-vectors of the items.
 
     Args:
-        shop: where the products are.
+        read: reads the products.
         acts: what the score is made of.
         words: in-vectors by text and space.
         items: product ids of the answer.
@@ -100,8 +120,8 @@ def read_spaces(
     if len(boosts) == 0:
         return []
     acted = sorted({act.product_id for act in acts if act.product_id is not None})
-    ins = _read(shop, acted, {space: IN_VECTOR_FIELDS[space] for space in boosts})
-    outs = _read(shop, items, {space: SPACE_FIELDS[space] for space in boosts})
+    ins = _vectors(read, acted, {space: IN_VECTOR_FIELDS[space] for space in boosts})
+    outs = _vectors(read, items, {space: SPACE_FIELDS[space] for space in boosts})
     for text, vectors in words.items():
         for space in boosts:
             if space in vectors:
@@ -118,11 +138,9 @@ def read_spaces(
     ]
 
 
-def _read(shop: Shop, ids: Sequence[str], fields: Mapping[str, str]) -> Vectors:
-    wanted = sorted(set(fields.values()))
-    products = ProductIndex(shop.client, name=shop.products).read(shop.products, ids, fields=wanted, vectors=True)
+def _vectors(read: ReadProducts, ids: Sequence[str], fields: Mapping[str, str]) -> Vectors:
     vectors: Vectors = {space: {} for space in fields}
-    for id, (source, _) in products.items():
+    for id, source in read(ids, sorted(set(fields.values())), True).items():
         for space, name in fields.items():
             if source.get(name) is not None:
                 vectors[space][product_key(id)] = decode_vector(source[name])

@@ -29,8 +29,6 @@ from profilestore.settings import Settings
 
 __all__ = ["Recommender"]
 
-Explained = Callable[[Answer, Served], Answer]
-
 
 class Recommender:
     """Answers of one shop. Safe to share between threads.
@@ -58,8 +56,11 @@ class Recommender:
         self._serving = Serving(self._shop)
         self._similar = SimilarProducts(self._shop)
         self._words = WordSearch(self._shop, embed=embed)
-        self._explainer = Explainer(
-            self._shop, evidence=evidence, rules=rules if rules is not None else partial(FoldRules.of, settings)
+        self._explainer = partial(
+            Explainer,
+            self._shop,
+            evidence=evidence,
+            rules=rules if rules is not None else partial(FoldRules.of, settings),
         )
 
     def trained(self, *, anew: bool = False) -> Trained:
@@ -103,8 +104,7 @@ class Recommender:
         wish = make_wish(options)
         self._serving.check(wish)
         telling = Telling(language=self._shop.settings.language) if explain is True else explain
-        explained = partial(self._explained, telling=telling) if isinstance(telling, Telling) else None
-        return self._stream(iter(user_ids), wish, explained=explained)
+        return self._stream(iter(user_ids), wish, telling=telling if isinstance(telling, Telling) else None)
 
     def request_for(self, user_id: str | None, **options: Unpack[Options]) -> Request:
         """The request that `recommend` answers from: sent by hand, it gives the same list.
@@ -171,27 +171,29 @@ class Recommender:
         """The request that `search` answers from."""
         return self._words.request(words, user, options)
 
-    def _stream(self, user_ids: Iterator[str | None], wish: Wish, *, explained: Explained | None) -> Iterator[Answer]:
+    def _stream(self, user_ids: Iterator[str | None], wish: Wish, *, telling: Telling | None) -> Iterator[Answer]:
         renew = True
         while len(chunk := [_checked(id, wish) for id in islice(user_ids, CHUNK)]) > 0:
             started = time.perf_counter()
             served = self._serving.serve(chunk, wish, renew=renew)
             renew = renew and all(each.fallback is None for each in served)
             took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
+            explainer = None if telling is None else self._explainer(chunk)
             for each in served:
                 answer = each.answer(took_ms=took_ms)
-                yield answer if explained is None else explained(answer, each)
+                yield answer if explainer is None or telling is None else _explained(answer, each, explainer, telling)
 
-    def _explained(self, answer: Answer, served: Served, *, telling: Telling) -> Answer:
-        if len(answer.items) == 0 or served.body is None:
-            return answer
-        started = time.perf_counter()
-        first = len(answer.items) - answer.filled
-        explain = partial(self._explainer.explain, question=served.question, telling=telling)
-        reasons = explain(answer.items[:first], method=served.method, body=served.body)
-        if answer.filled > 0:
-            reasons |= explain(answer.items[first:], method=POPULAR, body={})
-        return answer.with_reasons(reasons).timed(answer.took_ms + (time.perf_counter() - started) * 1000.0)
+
+def _explained(answer: Answer, served: Served, explainer: Explainer, telling: Telling) -> Answer:
+    if len(answer.items) == 0 or served.body is None:
+        return answer
+    started = time.perf_counter()
+    first = len(answer.items) - answer.filled
+    explain = partial(explainer.explain, question=served.question, telling=telling)
+    reasons = explain(answer.items[:first], method=served.method, body=served.body)
+    if answer.filled > 0:
+        reasons |= explain(answer.items[first:], method=POPULAR, body={})
+    return answer.with_reasons(reasons).timed(answer.took_ms + (time.perf_counter() - started) * 1000.0)
 
 
 def _checked(user_id: str | None, wish: Wish) -> str | None:

@@ -195,9 +195,9 @@ def test_explain_gives_exact_shares(shop: RecommendShop) -> None:
     """Half-life 90 days: the purchase of r3 counts half; the search has weight 0.3."""
     asked: list[str] = []
 
-    def evidence(user_id: str) -> tuple[list[Event], dict[str, dict[str, NDArray[np.float32]]]]:
-        asked.append(user_id)
-        return HISTORY, {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}}
+    def evidence(user_ids: Sequence[str]) -> Any:
+        asked.extend(user_ids)
+        return {id: (HISTORY, {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}}) for id in user_ids}
 
     answer = shop.recommender(evidence=evidence).recommend("red", method="text", n=2, explain=True)
     assert asked == ["red"]
@@ -221,9 +221,27 @@ def test_explain_gives_exact_shares(shop: RecommendShop) -> None:
     assert best.reasons[2].words == "because of what you searched for"
 
 
+def test_the_users_of_a_page_are_read_together_and_each_has_the_reasons_of_their_own(shop: RecommendShop) -> None:
+    histories = {"red": HISTORY[:1], "blue": HISTORY[1:2], "nobody": []}
+    asked: list[list[str]] = []
+
+    def evidence(user_ids: Sequence[str]) -> Any:
+        asked.append(list(user_ids))
+        return {id: (histories[id], {}) for id in user_ids if id in histories}
+
+    recommender = shop.recommender(evidence=evidence)
+    together = list(recommender.recommend_many(["red", "nobody", "blue", "red"], method="text", n=2, explain=True))
+    assert asked == [["red", "nobody", "blue"]]
+    alone = [recommender.recommend(id, method="text", n=2, explain=True) for id in ("red", "nobody", "blue", "red")]
+    assert [a.items for a in together] == [a.items for a in alone]
+    first, _, third, _ = together
+    assert {r.event_id for item in first.items for r in item.reasons} == {"1"}
+    assert {r.event_id for item in third.items for r in item.reasons} <= {"2"}
+
+
 def test_popular_answers_are_explained_by_what_others_did(shop: RecommendShop) -> None:
-    def never(user_id: str) -> Any:
-        raise AssertionError(user_id)
+    def never(user_ids: Sequence[str]) -> Any:
+        raise AssertionError(user_ids)
 
     recommender = shop.recommender(evidence=never)
     best = recommender.recommend("nobody", explain=True).items[0]
@@ -239,7 +257,8 @@ def test_points_of_all_events_add_up_to_the_score_that_was_served(shop: Recommen
     vector = np.array([1.0, 0.0]) + 0.5 * np.array([0.9, 0.2]) + 0.3 * np.array([0.0, 1.0])
     shop.put_profile("exact", tuple((vector / np.linalg.norm(vector)).tolist()), seen=None)
     shop.refresh()
-    evidence: Any = lambda user_id: (HISTORY, {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}})  # noqa: E731
+    words = {"blue": {"text": np.array([0.0, 1.0], dtype=np.float32)}}
+    evidence: Any = lambda user_ids: dict.fromkeys(user_ids, (HISTORY, words))  # noqa: E731
     answer = shop.recommender(evidence=evidence).recommend("exact", method="text", n=7, explain=Telling(most=None))
     assert len(answer.items) == 7
     for item in answer.items:
@@ -264,7 +283,7 @@ def test_weights_by_product_are_explained_by_what_was_asked(shop: RecommendShop)
         shop.client,
         shop.settings,
         trained=lambda: Trained(spaces=frozenset(("taste",)), taste_form="sparse"),
-        evidence=lambda user_id: (history, {}),
+        evidence=lambda user_ids: {id: (history, {}) for id in user_ids},
     )
     best = recommender.recommend("sparse", method="taste", n=1, explain=Telling(most=None)).items[0]
     shop.client.delete(index=shop.settings.index("products"), id="woven", refresh=True)
