@@ -84,7 +84,9 @@ def generate_shop(
         segments: plant segments too: each user is one of a few kinds of shopper. Without, tastes are mixed freely.
         odd: plant odd users too, beside the `users` and with events beside the `events`.
         churn: plant customers with a rhythm too, half of whom stop; beside the others as the odd ones are.
-        seasons: plant products with a season too, and others without: two years of purchases beside the `events`.
+        seasons: plant products with a season too, and others without: two years of purchases beside the `events`. Where
+            something else is planted, as many users again make them, so that each truth stays true: who stopped buys
+            nothing later, who is odd or of a segment does nothing else.
 
     Raises:
         UsageError: a number or language that cannot be meant.
@@ -119,7 +121,11 @@ def generate_shop(
     seasonal_products: dict[str, int] = {}
     if seasons:
         rng = np.random.default_rng([seed, SEASON_STREAM])
-        season_events, seasonal_products = season_acts(shelf, [row.user_id for row in rows], end=end, rng=rng)
+        buyers = rows
+        if segments or odd or churn:
+            buyers, _ = _make_users(users, Dice(rng), shelf, language, end, [], first=len(rows) + 1)
+            rows = rows + buyers
+        season_events, seasonal_products = season_acts(shelf, [row.user_id for row in buyers], end=end, rng=rng)
         acts += season_events
     acts.sort(key=lambda event: (event["time"], event["user_id"]))
     return SampleShop(

@@ -144,6 +144,21 @@ def test_planted_segments_are_kinds_of_shopper() -> None:
     assert coupons(hunters) > 2 * coupons(readers)
 
 
+def test_seasons_leave_the_other_truths_true() -> None:
+    """Who stopped buys nothing later, who is odd or of a segment does nothing else: others buy what has a season."""
+    size = {"users": 60, "products": 80, "events": 900, "segments": True, "odd": True, "churn": True}
+    plain, seasons = generate_shop(**size), generate_shop(**size, seasons=True)  # type: ignore[arg-type]  # of mixed types
+    assert len(seasons.truth.seasonal_products) == 24
+    assert seasons.users[: len(plain.users)] == plain.users
+    known = {user.user_id for user in plain.users}
+    of_known = [event.model_dump(exclude={"event_id"}) for event in seasons.events if event.user_id in known]
+    assert of_known == [event.model_dump(exclude={"event_id"}) for event in plain.events]
+    last = {event.user_id: event.time.date().isoformat() for event in seasons.events if event.type == "purchase"}
+    assert {user: last[user] for user, day in seasons.truth.churn_users.items() if day is not None} == {
+        user: day for user, day in seasons.truth.churn_users.items() if day is not None
+    }
+
+
 def test_planted_odd_users_stand_beside_the_others_and_change_nothing_of_them() -> None:
     plain = generate_shop(users=200, products=300, events=4000)
     assert plain.truth.odd_users == {}
