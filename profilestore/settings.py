@@ -268,14 +268,22 @@ class Settings(BaseSettings):
 
     def fold_fingerprint(self) -> str:
         """Hash of what the fold depends on; profiles folded under another one must be rebuilt."""
-        relevant = {
-            name: getattr(self, name)
-            for name in (
-                "text_half_life_days", "topics_half_life_days", "taste_half_life_days", "interest_half_life_days",
-                "event_weights", "rating_midpoint", "rating_max",
-                "seen_types", "seen_limit", "search_words_limit", "time_zone",
-            )
-        }  # fmt: skip
+        return self._fingerprint(
+            "text_half_life_days", "topics_half_life_days", "taste_half_life_days", "interest_half_life_days",
+            "event_weights", "rating_midpoint", "rating_max",
+            "seen_types", "seen_limit", "search_words_limit", "time_zone",
+        )  # fmt: skip
+
+    def insight_fingerprint(self) -> str:
+        """Hash of what insight depends on; a step that was done under another one is due again."""
+        return self._fingerprint(
+            "time_zone", "event_weights", "rating_midpoint", "rating_max", "insight_without", "sale_seasons",
+            *(name for name in type(self).model_fields if name.startswith(("churn_", "map_", "odd_"))),
+            "segment_method", "segment_count",
+        )  # fmt: skip
+
+    def _fingerprint(self, *names: str) -> str:
+        relevant = {name: getattr(self, name) for name in names}
         return hashlib.sha256(orjson.dumps(relevant, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 

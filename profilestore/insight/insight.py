@@ -24,8 +24,9 @@ from profilestore.insight.steps import STEPS, Run, Step, step_named
 __all__ = ["Insight", "StepReport"]
 
 Progress = Callable[[str], None]
-# What the log held when a record was made stands in its window.
+# What the log held when a record was made stands in its window, and a hash of the settings it was made under.
 _EVENTS = "log_events"
+_SETTINGS = "settings_hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Insight:
         """Do all that is due, or the steps named whether they are or not; goes on where one has too little data.
 
         Args:
-            names: of steps; all that are due when empty. A step is due when the log has changed since.
+            names: of steps; all that are due when empty. A step is due when the log or a setting of insight has
+                changed since, or it was done as of an earlier time.
             as_of: only acts before it count; the end of the log when None.
             force: do also what is not due, and write what does not beat its baseline.
             seed: of all random draws; the same data and seed give the same result.
@@ -131,14 +133,17 @@ class Insight:
             if len(names) > 0 and step.name not in names:
                 continue
             if len(names) == 0 and not force and as_of is None and not self._is_due(step, events):
-                reports.append(StepReport(step.name, "current", "nothing new in the event log since it was done"))
+                reports.append(
+                    StepReport(step.name, "current", "nothing new in the event log or the settings since it was done")
+                )
                 continue
             reports.append(self._do(step, run, events))
         return reports
 
     def _is_due(self, step: Step, events: int) -> bool:
         record = None if step.always else self._records.find(step.name)
-        return record is None or record.window.get(_EVENTS) != events
+        done = {} if record is None else record.window
+        return done.get(_EVENTS) != events or done.get(_SETTINGS) != self._parts.settings.insight_fingerprint()
 
     def _do(self, step: Step, run: Run, events: int) -> StepReport:
         run.progress(step.name)
@@ -146,7 +151,9 @@ class Insight:
             outcome = step.derive(run)
         except TooLittleData as error:
             return StepReport(step.name, "too little", str(error))
-        outcome.record.window[_EVENTS] = events
+        # As of an earlier time, it does not know all that the log held.
+        outcome.record.window[_EVENTS] = events if run.as_of is None else None
+        outcome.record.window[_SETTINGS] = self._parts.settings.insight_fingerprint()
         self._records.save(outcome.record)
         done = outcome.record.accepted or run.force
         return StepReport(step.name, "done" if done else "no better", outcome.message, outcome.written)

@@ -153,6 +153,21 @@ def test_a_run_does_what_is_due_and_no_more(flags: list[str]) -> None:
     assert "value: current" in text
 
 
+def test_a_step_is_due_again_after_a_setting_or_as_of_an_earlier_time(flags: list[str]) -> None:
+    def value_of(*more: str) -> str:
+        steps = invoke("insight", "run", "--json", *flags, *more)["steps"]
+        return str(next(step["status"] for step in steps if step["name"] == "value"))
+
+    with_less = ("--set", 'insight_without=["gender"]')
+    invoke("insight", "run", "value", *flags)
+    assert value_of() == "current"
+    assert value_of(*with_less) == "done"
+    assert value_of(*with_less) == "current"
+    # What was done as of October does not know the rest of the year.
+    invoke("insight", "run", "value", "--as-of", "2025-10-01", *flags)
+    assert value_of() == "done"
+
+
 def test_too_little_is_a_sentence_and_nothing_is_written(settings: Settings) -> None:
     with ProfileStore.open(settings.model_copy(update={"text_model": "words"})) as store:
         store.init()
