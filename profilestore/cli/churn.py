@@ -70,6 +70,10 @@ def list_customers(
         ("user", "risk", "band", "last order", "orders", "spent", "reasons"),
         [_told(user_id, source) for user_id, source in rows],
     )
+    if len(rows) == 0:
+        say(
+            f"nobody is {lifecycle} with such a risk; `profilestore insight run churn` finds out where each customer stands"
+        )
 
 
 def _told(user_id: str, source: Any) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from profilestore.documents import DemandWeek
 from profilestore.elastic.demand_index import DemandIndex
-from profilestore.errors import NotFound
+from profilestore.errors import InputError, NotFound
 from profilestore.indexing.parts import Parts
 
 __all__ = ["Demands", "write_weeks"]
@@ -75,11 +75,18 @@ class Demands:
 
 
 def write_weeks(weeks: Iterable[DemandWeek], path: Path) -> int:
-    """Write weeks as CSV with a header; returns how many."""
+    """Write weeks as CSV with a header; returns how many.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     written = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for written, week in enumerate(weeks, start=1):  # noqa: B007  the last one is the count
-            writer.writerow("" if value is None else value for value in (getattr(week, name) for name in _COLUMNS))
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            for written, week in enumerate(weeks, start=1):  # noqa: B007  the last one is the count
+                writer.writerow("" if value is None else value for value in (getattr(week, name) for name in _COLUMNS))
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be written ({type(error).__name__}).") from error
     return written

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,9 @@ def write_private(path: Path, parts: Iterable[str]) -> int:
     except OSError as error:
         raise InputError(f"{path.name} cannot be written ({type(error).__name__}).") from error
     finally:
-        partial.unlink(missing_ok=True)
+        # In a folder that is none, or not ours, there is nothing to take away.
+        with suppress(OSError):
+            partial.unlink()
     return written
 
 

@@ -207,6 +207,7 @@ def test_too_little_is_a_sentence_and_nothing_is_written(settings: Settings) -> 
     assert step["message"] == "churn needs 50 users with an order; there are 3."
     assert counted(settings, {"exists": {"field": "lifecycle"}}) == 0
     assert invoke("insight", "churn", "list", "--json", *flags) == {"lifecycle": "at-risk", "users": []}
+    assert "insight run churn" in refused("insight", "churn", "list", *flags)[1]
 
 
 def test_what_cannot_be_meant_ends_with_2(settings: Settings) -> None:
