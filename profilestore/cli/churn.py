@@ -71,9 +71,7 @@ def list_customers(
         [_told(user_id, source) for user_id, source in rows],
     )
     if len(rows) == 0:
-        say(
-            f"nobody is {lifecycle} with such a risk; `profilestore insight run churn` finds out where each customer stands"
-        )
+        say(f"nobody is {lifecycle} with such a risk; `profilestore insight run churn` finds out where each stands")
 
 
 def _told(user_id: str, source: Any) -> tuple[object, ...]:
