@@ -37,11 +37,11 @@ def main() -> None:
     parser.add_argument("--panels", action="store_true", help="a line a panel")
     chosen = parser.parse_args()
     with ProfileStore.open() as shop:
-        print(f"refresh: {seconds(shop.refresh_dashboards):.1f} s, again: {seconds(shop.refresh_dashboards):.1f} s")
+        print(f"refresh: {seconds(shop.dashboards.refresh):.1f} s, again: {seconds(shop.dashboards.refresh):.1f} s")
         shutil.rmtree(shop.settings.home / "dashboards", ignore_errors=True)
-        first = seconds(shop.preview_dashboards)
-        made = shop.preview_dashboards()
-        later = [seconds(shop.preview_dashboards) for _ in range(chosen.rounds)]
+        first = seconds(shop.dashboards.preview)
+        made = shop.dashboards.preview()
+        later = [seconds(shop.dashboards.preview) for _ in range(chosen.rounds)]
         size = len(made.html.encode()) / 1e6
         print(f"preview: first {first:.1f} s, then {median(later):.1f} s (median of {chosen.rounds}), {size:.2f} MB")
         print(f"{len(made.answers)} panels, {len(made.without_data())} without data")

@@ -34,7 +34,7 @@ PAGE = 10_000
 
 def refreshed(shop: ProfileStore, what: str, *, rebuild: bool = False) -> RefreshReport:
     started, cpu = time.perf_counter(), time.process_time()
-    report = shop.refresh_dashboards(rebuild=rebuild)
+    report = shop.dashboards.refresh(rebuild=rebuild)
     seconds, own = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{what:20} {seconds:7.1f} s ({own:.1f} s of it this process), {report.written:,} acts written for "
@@ -63,7 +63,7 @@ def compared(shop: ProfileStore, what: str, *, rebuild: bool) -> None:
     report = refreshed(shop, what, rebuild=rebuild)
     bare = raw_bulk(shop)
     print(f"{'raw bulk':20} {bare:7.1f} s, so the refresh takes {report.seconds / bare:.2f} of it", flush=True)
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     refreshed(shop, "nothing new")
 
 

@@ -77,8 +77,8 @@ def preview(
 
     with ProfileStore.open(settings) as shop:
         if refresh_first:
-            shop.refresh_dashboards(progress=say)
-        made = shop.preview_dashboards(language=_language(language, settings), users=user or ())
+            shop.dashboards.refresh(progress=say)
+        made = shop.dashboards.preview(language=_language(language, settings), users=user or ())
     files = write_preview(made, output, png=png)
     empty = len(made.without_data())
     if json:
@@ -102,8 +102,8 @@ def check(settings: Settings, refresh_first: RefreshOption = True, json: JsonOpt
 
     with ProfileStore.open(settings) as shop:
         if refresh_first:
-            shop.refresh_dashboards(progress=say)
-        made = shop.preview_dashboards(language="en")
+            shop.dashboards.refresh(progress=say)
+        made = shop.dashboards.preview(language="en")
     rows = _check_rows(made)
     if json:
         print_json({"panels": len(made.answers), "without_data": rows})

@@ -27,7 +27,7 @@ def refresh(
     from profilestore.store import ProfileStore
 
     with ProfileStore.open(settings) as shop:
-        report = shop.refresh_dashboards(rebuild=rebuild, progress=say)
+        report = shop.dashboards.refresh(rebuild=rebuild, progress=say)
     if json:
         print_json(report.to_json_dict())
         return

@@ -101,7 +101,7 @@ def shop(browser: Any, server_url: str, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def preview(shop: DashboardShop) -> Preview:
-    return shop.store.preview_dashboards()
+    return shop.store.dashboards.preview()
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def test_a_click_on_the_legend_sets_one_series_apart(browser: Any, file: Path) -
 
 
 def test_chinese_pages_hold_chinese_and_draw_it(browser: Any, shop: DashboardShop, tmp_path: Path) -> None:
-    made = shop.store.preview_dashboards(language="zh")
+    made = shop.store.dashboards.preview(language="zh")
     write_preview(made, tmp_path / "zh.html")
     with opened(browser, tmp_path / "zh.html") as page:
         for name in PAGES:

@@ -60,7 +60,7 @@ def open_shop(settings: Settings, data: Path) -> DashboardShop:
     with Elasticsearch(settings.elasticsearch_url) as client:
         told = _plant(client, settings, products, users, draw)
         lists = _recommend(client, settings, products, users, draw)
-        store.refresh_dashboards()
+        store.dashboards.refresh()
         segments, figures = _plant_figures(client, settings)
         categories = _folded(client, settings)
     users = users.merge(told, on="user_id").merge(categories, on="user_id")

@@ -46,7 +46,7 @@ def acts(shop: ProfileStore) -> dict[str, dict[str, Any]]:
 
 def derived_anew(shop: ProfileStore) -> dict[str, dict[str, Any]]:
     """All acts as a rebuild derives them."""
-    report = shop.refresh_dashboards(rebuild=True)
+    report = shop.dashboards.refresh(rebuild=True)
     found = acts(shop)
     assert report.rebuilt
     assert report.acts == len(found)
@@ -72,7 +72,7 @@ def set_fields(shop: ProfileStore, group: str, fields: dict[str, dict[str, Any]]
 def test_acts_are_those_of_the_log_and_money_adds_up(shop: ProfileStore) -> None:
     events = make_events(400)
     shop.index_events(events)
-    report = shop.refresh_dashboards()
+    report = shop.dashboards.refresh()
     held = acts(shop)
     assert held.keys() == {event.event_id for event in events if event.type != "attributes"} == expected_ids(shop)
     assert report.written == report.acts == len(held)
@@ -113,16 +113,16 @@ def test_acts_are_those_of_the_log_and_money_adds_up(shop: ProfileStore) -> None
 
 def test_what_is_new_is_mended_and_the_rest_left_alone(shop: ProfileStore) -> None:
     shop.index_events(make_events(300, texts=False))
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     before = revisions(shop.settings, ["activity", "figures"])
-    assert shop.refresh_dashboards().unchanged
+    assert shop.dashboards.refresh().unchanged
     assert revisions(shop.settings, ["activity", "figures"]) == before
     # A late purchase of one user: it is their first order now, and nobody else's acts are touched.
     late = Event(
         event_id="late", user_id="u1", type="purchase", product_id="p1", time="2025-12-01T00:00:00Z", price=1.0
     )
     shop.record(late)
-    report = shop.refresh_dashboards()
+    report = shop.dashboards.refresh()
     assert report.derived == 1
     assert acts(shop)["late"]["order_number"] == 1
     after = revisions(shop.settings, ["activity"])
@@ -135,7 +135,7 @@ def test_what_is_new_is_mended_and_the_rest_left_alone(shop: ProfileStore) -> No
 def test_what_another_refresh_wrote_late_is_mended(shop: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that began before this one writes what was right then, after this one has looked."""
     shop.index_events([Event(event_id="e", user_id="solo", type="view", product_id="p2", time=START)])
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     stale = acts(shop)["e"]
     set_fields(shop, "segments", {"solo": {"segment": "s"}})
     real = FigureIndex.bring_to
@@ -146,11 +146,11 @@ def test_what_another_refresh_wrote_late_is_mended(shop: ProfileStore, monkeypat
 
     with monkeypatch.context() as late:
         late.setattr(FigureIndex, "bring_to", bring_to)
-        shop.refresh_dashboards()
+        shop.dashboards.refresh()
     assert "segment" not in acts(shop)["e"]
-    assert not shop.refresh_dashboards().unchanged
+    assert not shop.dashboards.refresh().unchanged
     assert acts(shop)["e"]["segment"] == "s"
-    assert shop.refresh_dashboards().unchanged
+    assert shop.dashboards.refresh().unchanged
 
 
 def test_segments_tiers_and_products_are_those_of_now(shop: ProfileStore) -> None:
@@ -160,7 +160,7 @@ def test_segments_tiers_and_products_are_those_of_now(shop: ProfileStore) -> Non
     )
     set_fields(shop, "segments", {user: {"segment": "s1"} for user in users[:20]})
     set_fields(shop, "value", {user: {"value_tier": "high", "rfm_recency": 5} for user in users[:5]})
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     profiles = {id: hit["_source"] for id, hit in documents(shop.settings, "profiles").items()}
     for source in acts(shop).values():
         profile = profiles[source["user_id"]]
@@ -168,7 +168,7 @@ def test_segments_tiers_and_products_are_those_of_now(shop: ProfileStore) -> Non
         assert source.get("value_tier") == profile.get("value_tier")
     set_fields(shop, "segments", {user: {"segment": "s2"} for user in users[:20]})
     shop.index_products([Product(product_id="p1", title="a red mug", category="new", brand="b")])
-    report = shop.refresh_dashboards()
+    report = shop.dashboards.refresh()
     assert report.written > 0
     held = acts(shop)
     assert "s1" not in {source.get("segment") for source in held.values()}
@@ -183,19 +183,19 @@ def test_who_opted_out_has_no_segment_tier_or_score(shop: ProfileStore) -> None:
     other = Event(event_id="r2", user_id="u2", type="review", product_id="p1", time=START, text="very good, I love it")
     shop.index_events([review, other])
     set_fields(shop, "segments", {"u1": {"segment": "s"}, "u2": {"segment": "s"}})
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     for id in ("r1", "r2"):
         assert acts(shop)[id]["segment"] == "s"
         assert acts(shop)[id]["sentiment_label"] == "positive"
     shop.recommend_all(n=3)
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     shop.index_users([User(user_id="u1", personalisation="off")])
     # At once, and as the next refresh leaves it.
     assert not {"segment", "sentiment", "sentiment_label"} & acts(shop)["r1"].keys()
     assert acts(shop)["r2"]["segment"] == "s"
     at_once = documents(shop.settings, "recommendations")["u1"]["_source"]
     assert all(at_once.get(name) is None for name in ("segment", "lines", "product_names"))
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     held = acts(shop)
     derived = {"segment", "value_tier", "churn_band", "lifecycle", "sentiment", "sentiment_label"}
     assert not derived & held["r1"].keys()
@@ -209,7 +209,7 @@ def test_who_opted_out_has_no_segment_tier_or_score(shop: ProfileStore) -> None:
 
 def test_a_user_who_is_deleted_is_gone_here_too(shop: ProfileStore) -> None:
     shop.index_events(make_events(200, texts=False))
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     first = acts(shop)
     assert any(source["user_id"] == "u3" for source in first.values())
     log, profiles = shop.settings.index("events"), shop.settings.index("profiles")
@@ -217,7 +217,7 @@ def test_a_user_who_is_deleted_is_gone_here_too(shop: ProfileStore) -> None:
     for id in of_u3:
         shop._client.delete(index=log, id=id, routing="u3")
     shop._client.delete(index=profiles, id="u3", refresh=True)
-    report = shop.refresh_dashboards()
+    report = shop.dashboards.refresh()
     assert report.removed > 0
     assert not any(source["user_id"] == "u3" for source in acts(shop).values())
     assert acts(shop).keys() == expected_ids(shop)
@@ -232,17 +232,17 @@ def test_words_are_shown_where_three_users_searched_for_them(shop: ProfileStore)
     found = {"attributes": {"results": 3}}
     shop.index_events([search("u1", "Red  Mug", attributes={"results": 0}), search("u2", "red mug", **found)])
     shop.index_events([search(f"u{n}", "call 0171 555 12 34") for n in range(5)])
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     assert not any("query" in source for source in acts(shop).values())
     shop.index_events([search("u3", "red mug")])
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     shown = {source["user_id"]: source for source in acts(shop).values() if "query" in source}
     assert {user: (each["query"], each.get("no_result")) for user, each in shown.items()} == {
         "u1": ("red mug", True), "u2": ("red mug", False), "u3": ("red mug", None)
     }  # fmt: skip
-    assert shop.refresh_dashboards().unchanged
+    assert shop.dashboards.refresh().unchanged
     shop._client.delete(index=shop.settings.index("events"), id="u3-red mug", routing="u3", refresh=True)
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     assert not any("query" in source for source in acts(shop).values())
 
 
@@ -265,7 +265,7 @@ def test_impressions_came_to_what_the_feedback_report_says(shop: ProfileStore) -
     drawn = next(event for event in events if event.type == "impression" and event.request_id is not None)
     events.append(drawn.model_copy(update={"event_id": "again", "time": drawn.time + timedelta(minutes=9)}))
     shop.index_events(events)
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     held = acts(shop)
     told: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for source in held.values():
@@ -297,7 +297,7 @@ def test_retention_is_that_of_the_log(shop: ProfileStore) -> None:
     events = make_events(500, users=25)
     shop.index_events(events)
     set_fields(shop, "segments", {f"u{n}": {"segment": f"s{n % 3}"} for n in range(25)})
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     profiles = {id: hit["_source"] for id, hit in documents(shop.settings, "profiles").items()}
     zone = ZoneInfo("Asia/Shanghai")
     months: dict[str, set[str]] = defaultdict(set)
@@ -327,7 +327,7 @@ def test_lists_are_told_in_words_with_who_they_are_for(shop: ProfileStore) -> No
     shop.index_events(make_events(300))
     shop.recommend_all(n=4, method="text", explain=True)
     set_fields(shop, "segments", {f"u{n}": {"segment": f"s{n % 3}"} for n in range(25)})
-    report = shop.refresh_dashboards()
+    report = shop.dashboards.refresh()
     kept = {id: hit["_source"] for id, hit in documents(shop.settings, "recommendations").items()}
     profiles = {id: hit["_source"] for id, hit in documents(shop.settings, "profiles").items()}
     assert report.lists == len(kept)
@@ -344,9 +344,9 @@ def test_lists_are_told_in_words_with_who_they_are_for(shop: ProfileStore) -> No
         assert source["lines"][0].startswith(f"01 · {first['title']} · {first['price']:.2f} GBP")
         if "reasons" in first:
             assert source["lines"][0].endswith(first["reasons"][0]["words"])
-    assert shop.refresh_dashboards().unchanged
+    assert shop.dashboards.refresh().unchanged
     shop.recommend_all(n=2)
-    assert shop.refresh_dashboards().lists == len(kept)
+    assert shop.dashboards.refresh().lists == len(kept)
 
 
 def test_experiments_and_topics_are_figures(shop: ProfileStore) -> None:
@@ -360,7 +360,7 @@ def test_experiments_and_topics_are_figures(shop: ProfileStore) -> None:
         ]
     )  # fmt: skip
     shop.train_topics(topics=2)
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     figures = [hit["_source"] for hit in documents(shop.settings, "figures").values()]
     rows = {(each["method"], each["metric"]): each for each in figures if each["figure"] == "experiment"}
     report = shop.feedback.experiment_report("spring")
@@ -388,10 +388,10 @@ def test_a_refresh_that_is_killed_is_made_up_for_by_the_next(shop: ProfileStore)
         def killed(k: int = k, before: bool = before) -> None:
             die_at(k, before=before)
             with ProfileStore.open(shop.settings) as own:
-                own.refresh_dashboards()
+                own.dashboards.refresh()
 
         assert run_forked(killed) == signal.SIGKILL
-        shop.refresh_dashboards()
+        shop.dashboards.refresh()
         held = acts(shop)
         assert held.keys() == expected_ids(shop)
         if turn in (2, 5):
@@ -408,19 +408,19 @@ def test_a_rebuild_that_is_killed_leaves_what_is_in_force(shop: ProfileStore, mo
     from profilestore.elastic import generations
 
     shop.index_events(make_events(160, users=20, texts=False))
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     before, index = acts(shop), shop._client.indices.get_alias(name=shop.settings.index("activity")).body
 
     def killed() -> None:
         die_at(4, before=False)  # the first is the build's lock
         with ProfileStore.open(shop.settings) as own:
-            own.refresh_dashboards(rebuild=True)
+            own.dashboards.refresh(rebuild=True)
 
     assert run_forked(killed) == signal.SIGKILL
     assert shop._client.indices.get_alias(name=shop.settings.index("activity")).body.keys() >= index.keys()
     assert acts(shop) == before
     with pytest.raises(StoreError, match="under way"):
-        shop.refresh_dashboards(rebuild=True)
+        shop.dashboards.refresh(rebuild=True)
     monkeypatch.setattr(generations, "_DEAD_AFTER_S", 0.0)
     assert derived_anew(shop) == before
     left = shop._client.indices.get_settings(index=f"{shop.settings.index('activity')}-0*").body
@@ -433,7 +433,7 @@ def test_two_at_once_beside_a_writer_lose_and_double_nothing(shop: ProfileStore)
     def refresh() -> None:
         with ProfileStore.open(shop.settings) as own:
             for _ in range(3):
-                own.refresh_dashboards()
+                own.dashboards.refresh()
 
     with ThreadPoolExecutor(2) as pool:
         under_way = [pool.submit(refresh) for _ in range(2)]
@@ -441,7 +441,7 @@ def test_two_at_once_beside_a_writer_lose_and_double_nothing(shop: ProfileStore)
             shop.index_events(make_events(40, seed=part + 5, users=20, texts=False))
         for each in under_way:
             each.result()
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     assert_right(shop)
 
 
@@ -455,11 +455,11 @@ def test_a_switch_in_between_is_followed(shop: ProfileStore, monkeypatch: pytest
         if len(switched) == 0:
             switched.append(True)
             with ProfileStore.open(shop.settings) as other:
-                other.refresh_dashboards(rebuild=True)
+                other.dashboards.refresh(rebuild=True)
         return done
 
     monkeypatch.setattr(mending.Mender, "_apply", apply)
-    shop.refresh_dashboards()
+    shop.dashboards.refresh()
     assert switched == [True]
     assert_right(shop)
 
@@ -473,10 +473,10 @@ def test_a_log_of_several_shards_and_events_that_apps_got_wrong(settings: Settin
         index = shop.settings.index("events")
         shop._client.index(index=index, id="w", routing="u2", document=wrong, op_type="create", refresh=True)
         shop._client.index(index=index, id="x", routing="u1", document={**wrong, "event_id": "y"}, refresh=True)
-        report = shop.refresh_dashboards()
+        report = shop.dashboards.refresh()
         assert acts(shop).keys() == expected_ids(shop) - {"w", "x"}
         shop.record(Event(user_id="u5", type="view", product_id="p3", time=START))
-        again = shop.refresh_dashboards()
+        again = shop.dashboards.refresh()
         assert again.removed == 0
         assert again.acts == report.acts + 1
         assert acts(shop) == derived_anew(shop)
@@ -486,6 +486,6 @@ def test_a_shop_of_an_earlier_version_is_told_what_to_do(shop: ProfileStore) -> 
     index = next(iter(shop._client.indices.get_alias(name=shop.settings.index("activity")).body))
     shop._client.indices.delete(index=index)
     with pytest.raises(NotInitialised, match="profilestore init"):
-        shop.refresh_dashboards()
+        shop.dashboards.refresh()
     shop.init()
-    assert shop.refresh_dashboards().acts == 0
+    assert shop.dashboards.refresh().acts == 0
