@@ -77,7 +77,7 @@ COMMANDS: Final = (
         "Turn profiles into knowledge: value, segments and more, written back into the profiles.",
     ),
     PlannedCommand(
-        "dashboards", "profilestore.cli.dashboards:app", "Kibana dashboards as code, with a preview that needs no Kibana."
+        "dashboards", "profilestore.cli.dashboards:app", "Kibana dashboards as code, and a preview without Kibana."
     ),
     PlannedCommand(
         "audience",

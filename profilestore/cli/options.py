@@ -19,7 +19,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 _CREDENTIALS: Final = frozenset(
-    ("api_key", "username", "password", "ca_certs", "kibana_api_key", "kibana_username", "kibana_password", "export_key")
+    (
+        *("api_key", "username", "password", "ca_certs"),
+        *("kibana_api_key", "kibana_username", "kibana_password", "export_key"),
+    )
 )
 
 _PREFIX = Annotated[
