@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from profilestore.dashboards.behaviour import behaviour_panels
+from profilestore.dashboards.boards.behaviour import behaviour_panels
+from profilestore.dashboards.boards.customers import customer_panels
+from profilestore.dashboards.boards.interests import interest_panels
+from profilestore.dashboards.boards.one_customer import PERSONAL, customer_control, one_customer_panels
+from profilestore.dashboards.boards.recommendations import recommendation_panels
+from profilestore.dashboards.boards.retention import retention_panels
 from profilestore.dashboards.conditions import Condition
-from profilestore.dashboards.customers import customer_panels
-from profilestore.dashboards.interests import interest_panels
-from profilestore.dashboards.one_customer import PERSONAL, customer_control, one_customer_panels
 from profilestore.dashboards.panels import Dashboard, Panel
-from profilestore.dashboards.recommendations import recommendation_panels
-from profilestore.dashboards.retention import retention_panels
 from profilestore.dashboards.sources import Language, ShopWords
 from profilestore.settings import Settings
 

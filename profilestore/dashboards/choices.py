@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from profilestore.dashboards.boards.one_customer import PERSONAL
 from profilestore.dashboards.catalogue import ONE_CUSTOMER
 from profilestore.dashboards.conditions import query_of
-from profilestore.dashboards.one_customer import PERSONAL
 from profilestore.dashboards.panels import Chart, Control, Dashboard
 from profilestore.dashboards.sources import ShopWords
 from profilestore.elastic.panel_search import PanelSearch, search_panels

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from profilestore.dashboards.boards.customer_facts import people_charts, value_charts
 from profilestore.dashboards.buckets import DateHistogram, Terms
 from profilestore.dashboards.conditions import Exists, Is, Within
-from profilestore.dashboards.customer_facts import people_charts, value_charts
 from profilestore.dashboards.layout import in_rows
 from profilestore.dashboards.measures import (
     Count,
