@@ -88,10 +88,12 @@ def count_segments(
     Nothing is written where a later count is there already: the history only goes forward.
     """
     history.check()
-    if any(count.time > now for count in history.latest(kind="behaviour").values()):
+    latest = history.latest(kind="behaviour")
+    if any(count.time > now for count in latest.values()):
         return ()
     previous = history.latest(kind="behaviour", before=now)
-    names = {*after.values(), *(name for name, count in previous.items() if count.members > 0)}
+    # Done again as of the same time, it may find other segments: those it found before are empty now.
+    names = {*after.values(), *(name for name, count in {**previous, **latest}.items() if count.members > 0)}
     members, entries, exits = Counter(after.values()), Counter[str](), Counter[str]()
     for user_id in {*before, *after}:
         old, new = before.get(user_id), after.get(user_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from typer.testing import CliRunner
 
 from profilestore import Event, ProfileStore, Settings, User
 from profilestore.cli import app
+from profilestore.elastic.segment_history import SegmentHistory
 from profilestore.ingest.sample import SampleShop, generate_shop
+from profilestore.insight.snapshots import count_segments
 
 Filled = tuple[ProfileStore, SampleShop]
 
@@ -137,6 +140,24 @@ def test_what_does_not_stand_out_is_not_written_unless_forced(settings: Settings
         assert segments_of(shop) == {}
         (forced,) = shop.insight.run(["segments"], force=True)
         assert (forced.status == "done") == (len(segments_of(shop)) > 0)
+
+
+def test_segments_found_again_as_of_the_same_time_take_the_place_of_those_before(settings: Settings) -> None:
+    """Another seed or setting may name them otherwise: no segment stays that nobody is in."""
+    now, later = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
+    first = {"a": "gifts", "b": "gifts", "c": "books"}
+    second = {"a": "home", "b": "home", "c": "books"}
+    with stand_in(), ProfileStore.open(small(settings)) as shop:
+        shop.init()
+        history = SegmentHistory(shop._client, alias=settings.index("segments"))
+        count_segments(history, {}, first, users=3, now=now)
+        count_segments(history, first, second, users=3, now=now)
+        assert [segment.name for segment in shop.insight.segments.by_behaviour()] == ["books", "home"]
+        last = history.latest(kind="behaviour")
+        assert {name: count.members for name, count in last.items()} == {"books": 1, "gifts": 0, "home": 2}
+        assert all(count.entries - count.exits == count.members for count in last.values())
+        count_segments(history, second, second, users=3, now=later)
+        assert [count.time for count in history.of("gifts", kind="behaviour")] == [now]
 
 
 def test_the_other_methods_and_the_nightly_run(filled: Filled) -> None:
