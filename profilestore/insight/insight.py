@@ -155,8 +155,13 @@ class Insight:
         outcome.record.window[_EVENTS] = events if run.as_of is None else None
         outcome.record.window[_SETTINGS] = self._parts.settings.insight_fingerprint()
         self._records.save(outcome.record)
-        done = outcome.record.accepted or run.force
-        return StepReport(step.name, "done" if done else "no better", outcome.message, outcome.written)
+        if outcome.record.accepted or run.force:
+            return StepReport(step.name, "done", outcome.message, outcome.written)
+        held = run.profiles.holding(step.name)
+        message = outcome.message
+        if held > 0:
+            message = f"{message.rstrip('.')}. What an earlier run wrote stays, with its date, in {held:,} profiles."
+        return StepReport(step.name, "no better", message, outcome.written)
 
     def results(self) -> list[InsightRecord]:
         """The results there are, in the order of the steps."""

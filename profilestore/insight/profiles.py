@@ -72,6 +72,11 @@ class InsightProfiles:
         self._profiles.refresh(self._profiles.identity().index)
         return self._profiles.count(_OFF)
 
+    def holding(self, group: str) -> int:
+        """How many profiles hold a group's fields."""
+        self._profiles.refresh(self._profiles.identity().index)
+        return self._profiles.count({"exists": {"field": f"insight_as_of.{group}"}})
+
     def write(
         self, group: str, describe: Describe, *, as_of: datetime, reading: Sequence[str] = (), page: int = 1000
     ) -> Written:

@@ -121,7 +121,11 @@ def test_what_does_not_beat_its_baseline_is_written_only_when_forced(settings: S
     assert found(settings, {"exists": {"field": "clv_90d"}}) == 0
     assert invoke("insight", "show", "lifetime", "--json", *flags)["accepted"] is False
     assert "does NOT beat" in invoke("insight", "show", "lifetime", *flags)
+    assert "stays" not in step["message"]
     assert invoke("insight", "run", "lifetime", "--force", "--json", *flags)["steps"][0]["written"]["written"] == 60
+    (step,) = invoke("insight", "run", "lifetime", "--json", *flags)["steps"]
+    assert step["message"].endswith(" What an earlier run wrote stays, with its date, in 60 profiles.")
+    assert found(settings, {"exists": {"field": "clv_90d"}}) == 60
 
 
 def test_what_was_found_is_listed_and_shown_in_two_languages(flags: list[str]) -> None:
