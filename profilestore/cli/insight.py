@@ -135,11 +135,14 @@ def show(
         return
     typer.echo(record.card.get(language, ""))
     for title, rows in record.tables.items():
+        if len(rows) == 0:
+            continue
         typer.echo(f"\n{title}")
         columns = list(dict.fromkeys(column for row in rows for column in row))
         print_table(columns, [[row.get(column) for column in columns] for row in rows])
-    typer.echo("")
-    print_table(("figure", "value"), _flat(record.figures))
+    if len(record.figures) > 0:
+        typer.echo("")
+        print_table(("figure", "value"), _flat(record.figures))
     if len(record.by_group) > 0:
         _print_by_group(record.by_group, language)
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from profilestore import Event, Product, ProfileStore, Settings, User
 from profilestore.cli import app
+from profilestore.insight.records import InsightRecord, InsightRecords
 
 RUNNER = CliRunner()
 
@@ -188,6 +189,15 @@ def test_too_little_is_a_sentence_and_nothing_is_written(settings: Settings) -> 
         ]
         is None
     )
+
+
+def test_a_table_without_rows_is_not_shown(settings: Settings) -> None:
+    with ProfileStore.open(settings.model_copy(update={"text_model": "words"})) as store:
+        store.init()
+        tables: dict[str, list[dict[str, Any]]] = {"worst products": [], "by month": [{"month": "2026-05"}]}
+        InsightRecords(store._parts.store).save(InsightRecord("sentiment", {}, tables=tables, card={"en": "Reviews."}))
+    shown = invoke("insight", "show", "sentiment", *flags_of(settings))
+    assert shown.split() == ["Reviews.", "by", "month", "month", "2026-05"]
 
 
 def test_as_of_an_earlier_day_nothing_later_counts(flags: list[str], settings: Settings) -> None:
