@@ -23,9 +23,9 @@ import numpy as np
 from profilestore.documents import Event
 from profilestore.ingest import InputReport, load_columns, read_events
 from profilestore.ingest.sample import DEFAULT_END, generate_shop
-from profilestore.insight.churn import churn_terms, lifecycles_of, reason_codes, usual_bounds
-from profilestore.insight.churn_check import check_churn, cut_at, learn_from
-from profilestore.insight.churn_model import fit_churn
+from profilestore.insight.churn.check import check_churn, cut_at, learn_from
+from profilestore.insight.churn.model import fit_churn
+from profilestore.insight.churn.step import churn_terms, lifecycles_of, reason_codes, usual_bounds
 from profilestore.insight.history import DAY_S, History, Shelf, type_code
 from profilestore.insight.ranking import Resamples, figure_of
 from profilestore.insight.reading import HistoryBuilder

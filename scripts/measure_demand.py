@@ -18,13 +18,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from profilestore.insight.backtest import Kind, origins_of, try_kind
-from profilestore.insight.demand import find_demand
+from profilestore.insight.demand.backtest import Kind, origins_of, try_kind
+from profilestore.insight.demand.smoothing import METHODS
+from profilestore.insight.demand.step import find_demand
+from profilestore.insight.demand.yearly import find_seasons
 from profilestore.insight.history import History
 from profilestore.insight.reading import HistoryBuilder
 from profilestore.insight.sales import weekly_sales
-from profilestore.insight.smoothing import METHODS
-from profilestore.insight.yearly import find_seasons
 
 SEED = 7
 BEST = 100

@@ -19,12 +19,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from profilestore.insight.forecast import forecast, learn_mix
 from profilestore.insight.history import DAY_S, History, Shelf, type_code
-from profilestore.insight.lifetime import check_lifetime
-from profilestore.insight.rfm import rfm_of, tiers_of
-from profilestore.insight.tier_rules import fit_rules
-from profilestore.insight.value import check_tiers, horizon_of, learn_weights
+from profilestore.insight.value.forecast import forecast, learn_mix
+from profilestore.insight.value.lifetime import check_lifetime
+from profilestore.insight.value.rfm import rfm_of, tiers_of
+from profilestore.insight.value.step import check_tiers, horizon_of, learn_weights
+from profilestore.insight.value.tier_rules import fit_rules
 
 SEED = 7
 DAYS = 365.0

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from profilestore.insight.history import DAY_S, History, Shelf, type_code
-from profilestore.insight.interests import find_interests, groups_of_run
+from profilestore.insight.interests.step import find_interests, groups_of_run
 
 SEED = 7
 DAYS = 365.0

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from profilestore import ProfileStore
-from profilestore.insight.projection import project
+from profilestore.insight.map.projection import project
 
 SEED = 7
 GROUPS = 12

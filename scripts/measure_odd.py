@@ -24,9 +24,9 @@ from profilestore import ProfileStore, Settings
 from profilestore.ingest.sample import SampleShop, generate_shop
 from profilestore.insight.history import History
 from profilestore.insight.intervals import settled
-from profilestore.insight.odd_finding import OddUsers, agreement, find_odd
-from profilestore.insight.odd_rules import limits_of
-from profilestore.insight.odd_trial import farthest, try_planted
+from profilestore.insight.odd.finding import OddUsers, agreement, find_odd
+from profilestore.insight.odd.rules import limits_of
+from profilestore.insight.odd.trial import farthest, try_planted
 from profilestore.insight.reading import HistoryBuilder, read_history
 
 SEEDS = (7, 8, 9, 10, 11)

@@ -50,10 +50,10 @@ def measure_shop(flags: dict[str, Any]) -> None:
 
 
 def measure_estimators(users: int) -> None:
-    from profilestore.insight.propensity_check import check_propensity
-    from profilestore.insight.propensity_features import purchase_features
-    from profilestore.insight.propensity_model import DAYS, learn_moments, moments_of, table_of
-    from profilestore.insight.propensity_pairs import Categories, CategoryChances, check_categories
+    from profilestore.insight.propensity.check import check_propensity
+    from profilestore.insight.propensity.features import purchase_features
+    from profilestore.insight.propensity.model import DAYS, learn_moments, moments_of, table_of
+    from profilestore.insight.propensity.pairs import Categories, CategoryChances, check_categories
     from profilestore.settings import Settings
 
     zone = ZoneInfo("UTC")

@@ -30,7 +30,7 @@ from profilestore.elastic.index_identity import resolve_index, seq_nos
 from profilestore.elastic.member_pages import MemberPages
 from profilestore.errors import NotFound, UsageError
 from profilestore.indexing.parts import Parts
-from profilestore.insight.rule_segments import RuleSegments
+from profilestore.insight.segments.rule_segments import RuleSegments
 
 __all__ = ["Audience", "Membership", "Memberships"]
 

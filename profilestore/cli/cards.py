@@ -12,7 +12,7 @@ from profilestore.cli.options import JsonOption, YesOption, with_settings
 from profilestore.cli.output import confirm, format_count, print_json, say
 
 if TYPE_CHECKING:
-    from profilestore.insight.user_card import Card
+    from profilestore.insight.card.user_card import Card
     from profilestore.settings import Settings
 
 __all__ = ["forget", "show_cards"]
@@ -25,7 +25,7 @@ def show_cards(
     from dataclasses import asdict
 
     from profilestore.errors import NotFound, UsageError
-    from profilestore.insight.user_card_text import card_text
+    from profilestore.insight.card.text import card_text
     from profilestore.store import ProfileStore
 
     if language not in (None, "en", "zh"):
@@ -57,7 +57,7 @@ def _write_page(card: Card, path: Path) -> None:
     import os
 
     from profilestore.errors import UsageError
-    from profilestore.insight.user_card_html import card_html
+    from profilestore.insight.card.html import card_html
 
     try:
         with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:

@@ -48,7 +48,7 @@ def list_customers(
     json: JsonOption = False,
 ) -> None:
     """List customers of a lifecycle with their risk and its reasons; new ones the latest first."""
-    from profilestore.insight.churn_lists import LIST_FIELDS
+    from profilestore.insight.churn.lists import LIST_FIELDS
     from profilestore.insight.exporting import write_users
     from profilestore.store import ProfileStore
 

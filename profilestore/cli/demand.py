@@ -36,7 +36,7 @@ def demand(
     json: JsonOption = False,
 ) -> None:
     """Show what will be sold in the next four weeks, with stock and interval; `insight run demand` foretells it."""
-    from profilestore.insight.demands import write_weeks
+    from profilestore.insight.demand.outcomes import write_weeks
     from profilestore.store import ProfileStore
 
     named = len(products or ()) + len(category or ()) > 0

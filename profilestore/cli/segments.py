@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from profilestore.elastic.segment_history import SegmentCount
-    from profilestore.insight.rule_segments import RuleSegment
+    from profilestore.insight.segments.rule_segments import RuleSegment
     from profilestore.settings import Settings
 
 __all__ = ["app"]

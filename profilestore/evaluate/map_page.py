@@ -11,7 +11,7 @@ import numpy as np
 
 from profilestore.evaluate.dots import MOST_GROUPS, Dot, key_of, plot_dots, shapes
 from profilestore.evaluate.page_parts import document, section
-from profilestore.insight.map_points import MapPoint
+from profilestore.insight.map.points import MapPoint
 from profilestore.insight.records import InsightRecord
 
 __all__ = ["MOST_DOTS", "render_map"]

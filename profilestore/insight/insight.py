@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 from profilestore.errors import NotFound, TooLittleData, UsageError
 from profilestore.indexing.parts import Parts
-from profilestore.insight.churn_lists import Churn
-from profilestore.insight.demands import Demands
+from profilestore.insight.churn.lists import Churn
+from profilestore.insight.demand.outcomes import Demands
 from profilestore.insight.groups import GROUPS
-from profilestore.insight.map_points import MapPoints
-from profilestore.insight.odd_list import FlaggedUsers
+from profilestore.insight.map.points import MapPoints
+from profilestore.insight.odd.list import FlaggedUsers
 from profilestore.insight.profiles import Written
 from profilestore.insight.records import InsightRecord, InsightRecords
-from profilestore.insight.rule_segments import RuleSegments
+from profilestore.insight.segments.rule_segments import RuleSegments
 from profilestore.insight.sensitive import check_without
-from profilestore.insight.sentiment import Sentiments
+from profilestore.insight.sentiment.sentiment import Sentiments
 from profilestore.insight.steps import STEPS, Run, Step, step_named
 
 __all__ = ["Insight", "StepReport"]

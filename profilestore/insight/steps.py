@@ -26,7 +26,7 @@ __all__ = ["STEPS", "Outcome", "Run", "Step", "step_named"]
 
 @dataclass(frozen=True)
 class Step:
-    """One part of insight, not imported yet; `target` is `module:function`.
+    """One part of insight, not imported yet; `target` is `module:function` within this package.
 
     `always`: it is due though the log has not changed, since it depends on the time or on the other steps.
     """
@@ -43,7 +43,7 @@ class Step:
             TooLittleData: there is not enough to say anything; nothing was written.
         """
         module, _, name = self.target.partition(":")
-        function: Callable[[Run], Outcome] = getattr(import_module(module), name)
+        function: Callable[[Run], Outcome] = getattr(import_module(f"profilestore.insight.{module}"), name)
         return function(run)
 
 
@@ -114,25 +114,42 @@ class Run:
 
 
 STEPS: Final[tuple[Step, ...]] = (
-    Step("value", "profilestore.insight.value:derive_value", "Recency, frequency, monetary scores and value tiers."),
-    Step("lifetime", "profilestore.insight.lifetime:derive_lifetime", "Expected purchases and spend of 90 days."),
+    Step("value", "value.step:derive_value", "Recency, frequency, monetary scores and value tiers."),
+    Step("lifetime", "value.lifetime:derive_lifetime", "Expected purchases and spend of 90 days."),
     Step(
-        "segments", "profilestore.insight.segments:derive_segments", "Segments by what users turn to and how they shop."
+        "segments",
+        "segments.step:derive_segments",
+        "Segments by what users turn to and how they shop.",
     ),
-    Step("churn", "profilestore.insight.churn:derive_churn", "Who is likely to stop buying, why, and the lifecycle."),
-    Step("rules", "profilestore.insight.rule_step:derive_rules", "Who is in which rule segment now.", always=True),
-    Step("odd", "profilestore.insight.odd:derive_odd", "Users whose behaviour a person should look at, and why."),
-    Step("map", "profilestore.insight.maps:derive_map", "Profiles and products in two dimensions, for a scatter plot."),
+    Step("churn", "churn.step:derive_churn", "Who is likely to stop buying, why, and the lifecycle."),
+    Step(
+        "rules",
+        "segments.rule_step:derive_rules",
+        "Who is in which rule segment now.",
+        always=True,
+    ),
+    Step("odd", "odd.step:derive_odd", "Users whose behaviour a person should look at, and why."),
+    Step(
+        "map",
+        "map.step:derive_map",
+        "Profiles and products in two dimensions, for a scatter plot.",
+    ),
     Step(
         "propensity",
-        "profilestore.insight.propensity:derive_propensity",
+        "propensity.step:derive_propensity",
         "Chances of a purchase in 30 days, over all and by main category.",
     ),
-    Step("sentiment", "profilestore.insight.sentiment:derive_sentiment", "What reviews say, by user and product."),
     Step(
-        "interests", "profilestore.insight.interests:derive_interests", "What users turn to, and when they buy again."
+        "sentiment",
+        "sentiment.sentiment:derive_sentiment",
+        "What reviews say, by user and product.",
     ),
-    Step("demand", "profilestore.insight.demand:derive_demand", "What will be sold in the next four weeks."),
+    Step(
+        "interests",
+        "interests.step:derive_interests",
+        "What users turn to, and when they buy again.",
+    ),
+    Step("demand", "demand.step:derive_demand", "What will be sold in the next four weeks."),
 )
 
 

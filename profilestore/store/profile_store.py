@@ -16,8 +16,8 @@ from profilestore.errors import NotFound, ServerUnavailable, SettingsChanged
 from profilestore.indexing.migrate import MigrationReport, migrate
 from profilestore.indexing.parts import Parts
 from profilestore.indexing.rules import Rules
+from profilestore.insight.card.user_card import Card, UserCards
 from profilestore.insight.insight import Insight
-from profilestore.insight.user_card import Card, UserCards
 from profilestore.settings import Settings
 from profilestore.store.keeping import Keeping
 from profilestore.store.progress import Progress, silent

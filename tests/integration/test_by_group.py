@@ -22,12 +22,12 @@ from profilestore.documents import USER_FIELDS
 from profilestore.errors import NotFound, SettingsError
 from profilestore.ingest.sample import generate_shop
 from profilestore.insight.backgrounds import read_backgrounds
+from profilestore.insight.card.html import card_html
+from profilestore.insight.card.text import card_text
 from profilestore.insight.groups import GROUPS
 from profilestore.insight.profiles import InsightProfiles
 from profilestore.insight.records import InsightRecord
 from profilestore.insight.steps import STEPS
-from profilestore.insight.user_card_html import card_html
-from profilestore.insight.user_card_text import card_text
 
 RUNNER = CliRunner()
 RULES = 'buyers = "order_count >= 1"\n'

@@ -88,8 +88,20 @@ def test_a_new_field_is_added_in_place(shop: ProfileStore, mappings: Callable[..
         ("audiences", lambda p: p["channel"].update({"ignore_above": 900})),
         ("audits", lambda p: p["action"].update({"ignore_above": 900})),
     ],
-    ids=["products", "profiles", "events", "models", "texts", "recommendations", "segments", "demand",
-         "activity", "figures", "audiences", "audits"],
+    ids=[
+        "products",
+        "profiles",
+        "events",
+        "models",
+        "texts",
+        "recommendations",
+        "segments",
+        "demand",
+        "activity",
+        "figures",
+        "audiences",
+        "audits",
+    ],
 )
 def test_what_cannot_be_changed_in_place_is_built_beside(
     shop: ProfileStore, mappings: Callable[..., None], kind: str, change: Change

@@ -19,7 +19,7 @@ from profilestore import Event, ProfileStore, Settings, User
 from profilestore.cli import app
 from profilestore.elastic.segment_history import SegmentHistory
 from profilestore.ingest.sample import SampleShop, generate_shop
-from profilestore.insight.snapshots import count_segments
+from profilestore.insight.segments.snapshots import count_segments
 
 Filled = tuple[ProfileStore, SampleShop]
 

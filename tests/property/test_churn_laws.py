@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from profilestore.insight.churn.seasons import SalePeriod, SeasonClock, sale_periods
 from profilestore.insight.history import DAY_S
 from profilestore.insight.ranking import Resamples
-from profilestore.insight.seasons import SalePeriod, SeasonClock, sale_periods
 
 DAYS = st.floats(0.0, 1000.0)
 PERIODS = st.lists(

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn.manifold import trustworthiness
 
 from profilestore.insight.history import DAY_S, History, Shelf, type_code
-from profilestore.insight.odd_acts import OddActs
-from profilestore.insight.odd_patterns import flag_patterns
-from profilestore.insight.odd_rules import limits_of
-from profilestore.insight.projection import trustworthiness_of
+from profilestore.insight.map.projection import trustworthiness_of
+from profilestore.insight.odd.acts import OddActs
+from profilestore.insight.odd.patterns import flag_patterns
+from profilestore.insight.odd.rules import limits_of
 from profilestore.settings import Settings
 
 LIMITS = limits_of(Settings())

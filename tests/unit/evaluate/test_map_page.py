@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from profilestore.evaluate.dots import MOST_GROUPS, Dot, key_of, plot_dots
 from profilestore.evaluate.map_page import MOST_DOTS, render_map
-from profilestore.insight.map_points import MapPoint
+from profilestore.insight.map.points import MapPoint
 from profilestore.insight.records import InsightRecord
 
 TRUST = {name: {"mean": 0.9, "low": 0.8, "high": 0.95} for name in ("tsne", "pca", "gain", "tsne_fitted")}

@@ -13,15 +13,15 @@ from leaks import sees_the_future
 from profilestore.documents import Event
 from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import SampleShop, generate_shop
-from profilestore.insight.churn import LIFECYCLES, bands_of, churn_terms, lifecycles_of, reason_codes, usual_bounds
-from profilestore.insight.churn_card import churn_card
-from profilestore.insight.churn_check import ChurnCheck, check_churn, cut_at, learn_from, training_cuts
-from profilestore.insight.churn_features import FEATURES, churn_features
-from profilestore.insight.churn_model import GROUPS, ChurnModel, fit_churn
-from profilestore.insight.churn_words import REASON_CODES, reason_code, reason_words
+from profilestore.insight.churn.card import churn_card
+from profilestore.insight.churn.check import ChurnCheck, check_churn, cut_at, learn_from, training_cuts
+from profilestore.insight.churn.features import FEATURES, churn_features
+from profilestore.insight.churn.model import GROUPS, ChurnModel, fit_churn
+from profilestore.insight.churn.rhythm import ChurnTerms
+from profilestore.insight.churn.step import LIFECYCLES, bands_of, churn_terms, lifecycles_of, reason_codes, usual_bounds
+from profilestore.insight.churn.words import REASON_CODES, reason_code, reason_words
 from profilestore.insight.history import DAY_S, History
 from profilestore.insight.reading import HistoryBuilder
-from profilestore.insight.rhythm import ChurnTerms
 from profilestore.settings import Settings
 
 SETTINGS = Settings()

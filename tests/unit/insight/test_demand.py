@@ -12,16 +12,16 @@ import pytest
 from profilestore.documents import Event
 from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import generate_shop
-from profilestore.insight.backtest import Kind as SeriesKind
-from profilestore.insight.backtest import origins_of, try_kind
-from profilestore.insight.bands import band_of
-from profilestore.insight.demand import find_demand
+from profilestore.insight.demand.backtest import Kind as SeriesKind
+from profilestore.insight.demand.backtest import origins_of, try_kind
+from profilestore.insight.demand.bands import band_of
+from profilestore.insight.demand.outlook import make_outlook
+from profilestore.insight.demand.smoothing import METHODS, yearly_index
+from profilestore.insight.demand.step import find_demand
+from profilestore.insight.demand.yearly import find_seasons
 from profilestore.insight.history import History
-from profilestore.insight.outlook import make_outlook
 from profilestore.insight.reading import HistoryBuilder
 from profilestore.insight.sales import WeeklySales, weekly_sales
-from profilestore.insight.smoothing import METHODS, yearly_index
-from profilestore.insight.yearly import find_seasons
 from tests.unit.insight.leaks import sees_the_future
 
 START = datetime(2025, 1, 6, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from profilestore.errors import InputError
-from profilestore.insight.demands import write_weeks
+from profilestore.insight.demand.outcomes import write_weeks
 from profilestore.insight.exporting import write_private, write_users
 
 WRITERS: dict[str, Callable[[Path], int]] = {

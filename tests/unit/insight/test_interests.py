@@ -12,13 +12,13 @@ import pytest
 
 from profilestore.documents import Event
 from profilestore.errors import TooLittleData
-from profilestore.insight.again import next_purchases, told_of
-from profilestore.insight.drift import days_of, drift_of, drift_strength, window_start
-from profilestore.insight.drift_check import check_drift
 from profilestore.insight.history import DAY_S, History
-from profilestore.insight.interests import find_interests
+from profilestore.insight.interests.again import next_purchases, told_of
+from profilestore.insight.interests.drift import days_of, drift_of, drift_strength, window_start
+from profilestore.insight.interests.drift_check import check_drift
+from profilestore.insight.interests.regulars import purchases_of, regulars_at, wait_after
+from profilestore.insight.interests.step import find_interests
 from profilestore.insight.reading import HistoryBuilder
-from profilestore.insight.regulars import purchases_of, regulars_at, wait_after
 from profilestore.insight.sales import local_days
 from tests.unit.insight.leaks import sees_the_future
 

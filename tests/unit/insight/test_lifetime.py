@@ -11,11 +11,11 @@ from leaks import sees_the_future
 from scipy.optimize import nnls
 
 from profilestore.errors import TooLittleData
-from profilestore.insight.buying import BuyingModel, Repeats, fit_buying
-from profilestore.insight.forecast import Mix, buyers_of, forecast, learn_mix, outcome
 from profilestore.insight.history import DAY_S, History
-from profilestore.insight.lifetime import check_lifetime
-from profilestore.insight.spending import SpendingModel, fit_spending
+from profilestore.insight.value.buying import BuyingModel, Repeats, fit_buying
+from profilestore.insight.value.forecast import Mix, buyers_of, forecast, learn_mix, outcome
+from profilestore.insight.value.lifetime import check_lifetime
+from profilestore.insight.value.spending import SpendingModel, fit_spending
 
 UTC = ZoneInfo("UTC")
 MODEL = BuyingModel(r=0.8, alpha=6.0, a=0.9, b=4.0)

@@ -16,13 +16,13 @@ from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import generate_shop
 from profilestore.ingest.sample_odd import ODD_KINDS
 from profilestore.insight.history import DAY_S, History, Shelf, type_code
-from profilestore.insight.odd_acts import OddActs, recent_acts
-from profilestore.insight.odd_finding import OddUsers, agreement, find_odd
-from profilestore.insight.odd_forest import find_unusual
-from profilestore.insight.odd_patterns import flag_patterns
-from profilestore.insight.odd_rules import Limits, flag_haste, flag_order_values, flag_refunds, limits_of
-from profilestore.insight.odd_trial import Trial, farthest, judge, plant_odd, try_planted
-from profilestore.insight.odd_words import FLAGS, odd_card, odd_reasons
+from profilestore.insight.odd.acts import OddActs, recent_acts
+from profilestore.insight.odd.finding import OddUsers, agreement, find_odd
+from profilestore.insight.odd.forest import find_unusual
+from profilestore.insight.odd.patterns import flag_patterns
+from profilestore.insight.odd.rules import Limits, flag_haste, flag_order_values, flag_refunds, limits_of
+from profilestore.insight.odd.trial import Trial, farthest, judge, plant_odd, try_planted
+from profilestore.insight.odd.words import FLAGS, odd_card, odd_reasons
 from profilestore.insight.reading import HistoryBuilder
 from profilestore.settings import Settings
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from profilestore.features.sentiment.scoring import Scorer
-from profilestore.insight.opinions import PRODUCT_FIELDS, Opinions, OpinionsBuilder
-from profilestore.insight.reviews import Review, kind_of_rating
-from profilestore.insight.sentiment_words import tables_of
+from profilestore.insight.sentiment.opinions import PRODUCT_FIELDS, Opinions, OpinionsBuilder
+from profilestore.insight.sentiment.reviews import Review, kind_of_rating
+from profilestore.insight.sentiment.words import tables_of
 from profilestore.settings import Settings
 
 DAY = 86_400.0

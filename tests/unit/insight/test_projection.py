@@ -13,11 +13,11 @@ from sklearn.manifold import trustworthiness
 from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import generate_shop
 from profilestore.insight.history import DAY_S, History
-from profilestore.insight.map_card import map_card
-from profilestore.insight.maps import MAP_FIELDS, Mapped
-from profilestore.insight.projection import Projection, project, trustworthiness_of
+from profilestore.insight.map.card import map_card
+from profilestore.insight.map.projection import Projection, project, trustworthiness_of
+from profilestore.insight.map.step import MAP_FIELDS, Mapped
 from profilestore.insight.reading import HistoryBuilder
-from profilestore.insight.segment_features import user_features
+from profilestore.insight.segments.features import user_features
 
 
 def clouds(count: int = 240, dims: int = 12, groups: int = 8, seed: int = 1) -> tuple[NDArray[np.float64], list[int]]:

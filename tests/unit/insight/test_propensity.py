@@ -16,11 +16,11 @@ from profilestore.documents import Event
 from profilestore.errors import TooLittleData
 from profilestore.insight.history import DAY_S, History
 from profilestore.insight.labelled.candidates import candidates_named
-from profilestore.insight.propensity_categories import category_moment, shelf_of
-from profilestore.insight.propensity_check import PropensityCheck, beats, check_propensity, judged
-from profilestore.insight.propensity_features import RECENCY_AND_FREQUENCY, purchase_features
-from profilestore.insight.propensity_model import learn_moments, moment_of, moments_of, search, table_of
-from profilestore.insight.propensity_pairs import Categories, CategoryChances, check_categories
+from profilestore.insight.propensity.categories import category_moment, shelf_of
+from profilestore.insight.propensity.check import PropensityCheck, beats, check_propensity, judged
+from profilestore.insight.propensity.features import RECENCY_AND_FREQUENCY, purchase_features
+from profilestore.insight.propensity.model import learn_moments, moment_of, moments_of, search, table_of
+from profilestore.insight.propensity.pairs import Categories, CategoryChances, check_categories
 from profilestore.insight.reading import HistoryBuilder
 from profilestore.settings import Settings
 

@@ -11,9 +11,9 @@ from bought import START, START_S, purchases
 
 from profilestore.documents import Event
 from profilestore.errors import TooLittleData
+from profilestore.insight.churn.rhythm import ChurnTerms, Rhythm, next_orders, rhythm_of
 from profilestore.insight.history import DAY_S, History
 from profilestore.insight.reading import HistoryBuilder
-from profilestore.insight.rhythm import ChurnTerms, Rhythm, next_orders, rhythm_of
 
 TERMS = ChurnTerms(3.0, (), ZoneInfo("UTC"))
 SALES = ChurnTerms(3.0, (("618", "06-01/06-20"), ("11.11", "11-01/11-12")), ZoneInfo("UTC"))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from profilestore.errors import SettingsError
+from profilestore.insight.churn.seasons import SalePeriod, SeasonClock, learn_lifts, sale_periods
 from profilestore.insight.history import DAY_S
-from profilestore.insight.seasons import SalePeriod, SeasonClock, learn_lifts, sale_periods
 from profilestore.settings import DEFAULT_SALE_SEASONS, Settings
 
 ZONE = ZoneInfo("Asia/Shanghai")

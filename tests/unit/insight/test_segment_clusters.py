@@ -13,14 +13,14 @@ from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 from profilestore.errors import TooLittleData
 from profilestore.ingest.sample import SampleShop, generate_shop
-from profilestore.insight import clustering
-from profilestore.insight.clustering import Clusters, Method, choose_clusters, fit_clusters
-from profilestore.insight.foresight import look_ahead
 from profilestore.insight.history import History
 from profilestore.insight.reading import HistoryBuilder
-from profilestore.insight.segment_features import UserFeatures, user_features
-from profilestore.insight.segment_names import Trait, kept_names, name_segments, traits_of
-from profilestore.insight.segments import segment_users
+from profilestore.insight.segments import clustering
+from profilestore.insight.segments.clustering import Clusters, Method, choose_clusters, fit_clusters
+from profilestore.insight.segments.features import UserFeatures, user_features
+from profilestore.insight.segments.foresight import look_ahead
+from profilestore.insight.segments.names import Trait, kept_names, name_segments, traits_of
+from profilestore.insight.segments.step import segment_users
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from profilestore.errors import SettingsError
-from profilestore.insight.segment_features import kept_out_habits
+from profilestore.insight.segments.features import kept_out_habits
 from profilestore.insight.sensitive import check_without, fields_allowed, is_allowed
 from profilestore.settings import Settings
 

@@ -12,19 +12,19 @@ import pytest
 
 from profilestore.documents import EVENT_TYPES, ProfileDocument
 from profilestore.errors import NotFound
-from profilestore.insight.card_beliefs import BELIEFS
-from profilestore.insight.card_facts import is_identifying
-from profilestore.insight.card_parts import Block, Entry, Known
-from profilestore.insight.card_words import word_of
-from profilestore.insight.churn import BANDS, LIFECYCLES
-from profilestore.insight.churn_words import REASON_CODES
+from profilestore.insight.card.beliefs import BELIEFS
+from profilestore.insight.card.facts import is_identifying
+from profilestore.insight.card.html import card_html
+from profilestore.insight.card.parts import Block, Entry, Known
+from profilestore.insight.card.text import card_text
+from profilestore.insight.card.user_card import Card, CardLanguage, build_card
+from profilestore.insight.card.words import word_of
+from profilestore.insight.churn.step import BANDS, LIFECYCLES
+from profilestore.insight.churn.words import REASON_CODES
 from profilestore.insight.groups import GROUPS
-from profilestore.insight.odd_words import FLAGS
+from profilestore.insight.odd.words import FLAGS
 from profilestore.insight.records import InsightRecord
-from profilestore.insight.rfm import TIERS
-from profilestore.insight.user_card import Card, CardLanguage, build_card
-from profilestore.insight.user_card_html import card_html
-from profilestore.insight.user_card_text import card_text
+from profilestore.insight.value.rfm import TIERS
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 AS_OF = "2026-11-20T00:00:00.000Z"

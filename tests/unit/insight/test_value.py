@@ -8,9 +8,9 @@ from bought import START_S, purchases, shop_of_buyers
 from leaks import sees_the_future
 
 from profilestore.insight.history import DAY_S, History
-from profilestore.insight.rfm import TIERS, quintiles, rfm_of, segment_names, tiers_of
-from profilestore.insight.tier_rules import fit_rules
-from profilestore.insight.value import check_tiers, horizon_of, learn_weights
+from profilestore.insight.value.rfm import TIERS, quintiles, rfm_of, segment_names, tiers_of
+from profilestore.insight.value.step import check_tiers, horizon_of, learn_weights
+from profilestore.insight.value.tier_rules import fit_rules
 
 
 def test_quintiles_give_a_fifth_each_and_equal_scores_to_equals() -> None:

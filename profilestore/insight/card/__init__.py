@@ -1,0 +1,1 @@
+"""A user's card: what is kept and believed of them."""

@@ -1,0 +1,1 @@
+"""What users turn to now against before, and when they buy again."""

@@ -1,0 +1,1 @@
+"""Users whose behaviour a person should look at."""

@@ -1,0 +1,1 @@
+"""The chance of a purchase in the next 30 days."""

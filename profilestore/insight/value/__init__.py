@@ -1,0 +1,1 @@
+"""Value: RFM scores, tiers and lifetime value."""
