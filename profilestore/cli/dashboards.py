@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-HELP = "Kibana dashboards as code, with a preview that needs no Kibana."
+HELP = "Kibana dashboards as code, and a preview without Kibana."
 app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
 app.command("refresh")(refresh)
 app.command("push")(push)
