@@ -15,21 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from elasticsearch import Elasticsearch
 
 from profilestore.dashboards.answers import PanelRows
 from profilestore.dashboards.files import write_preview
 from profilestore.dashboards.panels import Bar, Heatmap, Metric, Table
 from profilestore.dashboards.preview import shown_rows
 from profilestore.dashboards.previewing import Preview
-from profilestore.settings import Settings
-from tests.integration.dashboard_shop import DashboardShop, open_shop
+from tests.integration.dashboard_shop import DashboardShop, planted_shop
 
 pytestmark = [pytest.mark.real_data, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SHOTS = Path(os.environ["BROWSER_SHOTS"]) if "BROWSER_SHOTS" in os.environ else None
 WIDTH = 1440
 PAGES = ("customers", "behaviour", "interests", "retention", "recommendations", "customer")
@@ -83,20 +79,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def shop(browser: Any, server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardShop]:
-    if not SHARED_DATA.is_dir():
-        pytest.skip("real data: the folder ../shared/data beside the project is missing")
-    prefix = f"t-{uuid4().hex[:12]}"
-    settings = Settings(home=tmp_path_factory.mktemp("home"), prefix=prefix, elasticsearch_url=server_url)
-    try:
-        made = open_shop(settings, SHARED_DATA)
+    with planted_shop(server_url, tmp_path_factory.mktemp("home")) as made:
         yield made
-        made.store.close()
-    finally:
-        with Elasticsearch(server_url, request_timeout=60) as client:
-            rows = client.cat.indices(index=f"{prefix}-*", expand_wildcards="all", h="index", format="json")
-            client.indices.delete(index=[row["index"] for row in rows])
-            for each in client.indices.get_index_template(name=f"{prefix}-*")["index_templates"]:
-                client.indices.delete_index_template(name=each["name"])
 
 
 @pytest.fixture(scope="module")

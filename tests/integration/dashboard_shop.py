@@ -6,20 +6,25 @@ users, results of insight) is made up by a seeded generator, and so known too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pytest
 from elasticsearch import Elasticsearch
 
 from profilestore import Event, Product, ProfileStore, User
 from profilestore.settings import Settings
 
-__all__ = ["ZONE", "DashboardShop", "open_shop"]
+__all__ = ["ZONE", "DashboardShop", "planted_shop"]
 
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 ZONE = ZoneInfo("Asia/Shanghai")
 _USERS = 24
 _METHODS = ("taste", "hybrid", "popular")
@@ -39,7 +44,25 @@ class DashboardShop:
     frames: dict[str, pd.DataFrame]
 
 
-def open_shop(settings: Settings, data: Path) -> DashboardShop:
+@contextmanager
+def planted_shop(server_url: str, home: Path) -> Iterator[DashboardShop]:
+    """A shop of these data under a prefix of its own, gone when the block ends; skips where the data is missing."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("real data: the folder ../shared/data beside the project is missing")
+    prefix = f"t-{uuid4().hex[:12]}"
+    try:
+        made = _open_shop(Settings(home=home, prefix=prefix, elasticsearch_url=server_url), SHARED_DATA)
+        yield made
+        made.store.close()
+    finally:
+        with Elasticsearch(server_url, request_timeout=60) as client:
+            rows = client.cat.indices(index=f"{prefix}-*", expand_wildcards="all", h="index", format="json")
+            client.indices.delete(index=[row["index"] for row in rows])
+            for each in client.indices.get_index_template(name=f"{prefix}-*")["index_templates"]:
+                client.indices.delete_index_template(name=each["name"])
+
+
+def _open_shop(settings: Settings, data: Path) -> DashboardShop:
     """Load all of it and bring the dashboards' indices to the day."""
     settings = settings.model_copy(update={"text_model": "words", "time_zone": ZONE.key, "currency": "GBP"})
     draw = np.random.default_rng(11)

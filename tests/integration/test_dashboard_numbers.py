@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pandas as pd
 import pytest
-from elasticsearch import Elasticsearch
 
 from profilestore.dashboards.answers import ALL, PanelRows, ask_panels
 from profilestore.dashboards.catalogue import ONE_CUSTOMER, all_dashboards
@@ -19,12 +16,10 @@ from profilestore.dashboards.conditions import Is
 from profilestore.dashboards.measures import Median, Percentile
 from profilestore.dashboards.panels import Chart, Dashboard
 from profilestore.dashboards.sources import ShopWords
-from profilestore.settings import Settings
-from tests.integration.dashboard_shop import ZONE, DashboardShop, open_shop
+from tests.integration.dashboard_shop import ZONE, DashboardShop, planted_shop
 from tests.integration.panel_figures import expected_rows, holds
 
 pytestmark = pytest.mark.real_data
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 # What Elasticsearch estimates: distinct values within 1 %, percentiles between their neighbours.
 COUNTED = 0.01
 BETWEEN = 7.0
@@ -32,20 +27,8 @@ BETWEEN = 7.0
 
 @pytest.fixture(scope="module")
 def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardShop]:
-    if not SHARED_DATA.is_dir():
-        pytest.skip("real data: the folder ../shared/data beside the project is missing")
-    prefix = f"t-{uuid4().hex[:12]}"
-    settings = Settings(home=tmp_path_factory.mktemp("home"), prefix=prefix, elasticsearch_url=server_url)
-    try:
-        made = open_shop(settings, SHARED_DATA)
+    with planted_shop(server_url, tmp_path_factory.mktemp("home")) as made:
         yield made
-        made.store.close()
-    finally:
-        with Elasticsearch(server_url, request_timeout=60) as client:
-            rows = client.cat.indices(index=f"{prefix}-*", expand_wildcards="all", h="index", format="json")
-            client.indices.delete(index=[row["index"] for row in rows])
-            for each in client.indices.get_index_template(name=f"{prefix}-*")["index_templates"]:
-                client.indices.delete_index_template(name=each["name"])
 
 
 @pytest.fixture(scope="module")
