@@ -1,1 +1,1 @@
-"""From profiles to action: audiences, and what is made of them."""
+"""From profiles to action: audiences, campaigns, coupons, and what they earned."""

@@ -75,8 +75,8 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Build an audience from rules, segments, lookalikes, likely buyers and files, and save its definition."""
-    from profilestore.campaigns.definition_file import read_definition
-    from profilestore.campaigns.flags import definition_of_flags
+    from profilestore.campaigns.audience.definition_file import read_definition
+    from profilestore.campaigns.audience.flags import definition_of_flags
     from profilestore.errors import UsageError
     from profilestore.store import ProfileStore
 
@@ -252,7 +252,7 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Export who is in an audience now, for mail, SMS, WeChat or ad platforms; the audit has a line of it."""
-    from profilestore.campaigns.exporting import ExportOptions
+    from profilestore.campaigns.audience.exporting import ExportOptions
     from profilestore.store import ProfileStore
 
     options = ExportOptions(

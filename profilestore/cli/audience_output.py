@@ -9,9 +9,9 @@ import typer
 from profilestore.cli.output import format_count
 
 if TYPE_CHECKING:
-    from profilestore.campaigns.audiences import Size
-    from profilestore.campaigns.membership import Audience
-    from profilestore.campaigns.tree import Node
+    from profilestore.campaigns.audience.audiences import Size
+    from profilestore.campaigns.audience.membership import Audience
+    from profilestore.campaigns.audience.tree import Node
 
 __all__ = ["plain_audience", "print_size", "written_out"]
 
@@ -42,7 +42,7 @@ def print_size(size: Size, channel: str) -> None:
 
 def written_out(node: Node) -> str:
     """A definition on one line, as a person would say it."""
-    from profilestore.campaigns.tree import AllOf, AnyOf, Buyers, IdFile, InSegment, Lookalike, Not, Rule
+    from profilestore.campaigns.audience.tree import AllOf, AnyOf, Buyers, IdFile, InSegment, Lookalike, Not, Rule
 
     match node:
         case AllOf(parts):
@@ -67,7 +67,7 @@ def written_out(node: Node) -> str:
 
 
 def _within(node: Node) -> str:
-    from profilestore.campaigns.tree import AllOf, AnyOf, Rule
+    from profilestore.campaigns.audience.tree import AllOf, AnyOf, Rule
 
     text = written_out(node)
     several = isinstance(node, AllOf | AnyOf) and len(node.parts) > 1

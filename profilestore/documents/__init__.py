@@ -6,6 +6,8 @@ The mapping of each index stands in `mappings/`; `profilestore init --check` com
 from profilestore.documents.activity import ActivityDocument
 from profilestore.documents.audience import AudienceDocument
 from profilestore.documents.audit import AuditDocument
+from profilestore.documents.campaign import CampaignDocument, assignment_id, campaign_id, contact_id
+from profilestore.documents.coupon import CouponDocument, coupon_id
 from profilestore.documents.demand import DemandWeek
 from profilestore.documents.event import EVENT_TYPES, Event, content_id
 from profilestore.documents.figure import FigureDocument
@@ -21,6 +23,8 @@ __all__ = [
     "ActivityDocument",
     "AudienceDocument",
     "AuditDocument",
+    "CampaignDocument",
+    "CouponDocument",
     "DemandWeek",
     "Event",
     "FigureDocument",
@@ -32,5 +36,9 @@ __all__ = [
     "RecommendationList",
     "Revision",
     "User",
+    "assignment_id",
+    "campaign_id",
+    "contact_id",
     "content_id",
+    "coupon_id",
 ]

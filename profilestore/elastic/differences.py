@@ -12,6 +12,8 @@ from profilestore.documents import (
     ActivityDocument,
     AudienceDocument,
     AuditDocument,
+    CampaignDocument,
+    CouponDocument,
     DemandWeek,
     Event,
     FigureDocument,
@@ -36,6 +38,8 @@ _MODELS: Final[dict[str, type[Document]]] = {
     "figures": FigureDocument,
     "audiences": AudienceDocument,
     "audits": AuditDocument,
+    "campaigns": CampaignDocument,
+    "coupons": CouponDocument,
 }
 
 

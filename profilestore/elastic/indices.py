@@ -42,6 +42,8 @@ KINDS: Final = (
     "figures",
     "audiences",
     "audits",
+    "campaigns",
+    "coupons",
 )
 
 

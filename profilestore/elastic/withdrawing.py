@@ -18,6 +18,16 @@ __all__ = ["BELIEFS", "withdraw_beliefs"]
 # By kind of index, the fields that say what is believed of a user.
 BELIEFS: Final[dict[str, tuple[str, ...]]] = {
     "activity": ("segment", "value_tier", "churn_band", "lifecycle", "sentiment", "sentiment_label"),
+    "campaigns": (
+        "product_id",
+        "product_title",
+        "reasons",
+        "segment",
+        "value_tier",
+        "churn_band",
+        "lifecycle",
+        "purchase_30d",
+    ),
     "recommendations": ("segment", "value_tier", "category", "product_names", "lines"),
 }
 _PAGE: Final = 5000

@@ -24,7 +24,7 @@ from profilestore.store.progress import Progress, silent
 from profilestore.store.training import Training
 
 if TYPE_CHECKING:
-    from profilestore.campaigns.audiences import Audiences
+    from profilestore.campaigns.audience.audiences import Audiences
     from profilestore.evaluate.options import EvaluateOptions
     from profilestore.evaluate.report import Evaluation
     from profilestore.evaluate.sources import Files
@@ -165,7 +165,7 @@ class ProfileStore(Keeping, Training):
     @property
     def audiences(self) -> Audiences:
         """Whom to write to: `shop.audiences.build(name, definition)`, `.members(name)`, `.export(name, path)`."""
-        from profilestore.campaigns.audiences import Audiences
+        from profilestore.campaigns.audience.audiences import Audiences
 
         self._show_recorded()
         return Audiences(self._parts, recommend=self.recommend_many)

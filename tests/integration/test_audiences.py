@@ -18,12 +18,12 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from profilestore import Settings
-from profilestore.campaigns.audiences import Audiences
-from profilestore.campaigns.compiling import TreeCompiler
-from profilestore.campaigns.definition import Definition, definition_of
-from profilestore.campaigns.exporting import ExportOptions
+from profilestore.campaigns.audience.audiences import Audiences
+from profilestore.campaigns.audience.compiling import TreeCompiler
+from profilestore.campaigns.audience.definition import Definition, definition_of
+from profilestore.campaigns.audience.exporting import ExportOptions
+from profilestore.campaigns.audience.tree import Node
 from profilestore.campaigns.pseudonyms import Pseudonyms
-from profilestore.campaigns.tree import Node
 from profilestore.documents import IndexMeta
 from profilestore.elastic import audience_index, scored_batches
 from profilestore.elastic.conditions import Compiler, profile_fields
@@ -322,7 +322,7 @@ class TestLarge:
         monkeypatch.setattr(audience_index, "PIECE", 2)
         monkeypatch.setattr(scored_batches, "BATCH", 3)
         monkeypatch.setattr(scored_batches, "_BUCKETS", 2)
-        from profilestore.campaigns import likeness
+        from profilestore.campaigns.audience import likeness
 
         monkeypatch.setattr(likeness, "BATCH", 3)
         assert built(audiences, {"buyers": "r1", "top": 7}) == whole == [f"d{n}" for n in range(7)]
@@ -527,7 +527,7 @@ class TestExport:
     def test_one_that_breaks_off_says_so_and_leaves_the_former_file(
         self, audiences: Audiences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from profilestore.campaigns.exporting import Export
+        from profilestore.campaigns.audience.exporting import Export
 
         audiences.build("all", audience({"rule": "order_count >= 0"}))
         path = tmp_path / "all.csv"

@@ -87,6 +87,8 @@ def test_a_new_field_is_added_in_place(shop: ProfileStore, mappings: Callable[..
         ("figures", lambda p: p["topic"].update({"ignore_above": 900})),
         ("audiences", lambda p: p["channel"].update({"ignore_above": 900})),
         ("audits", lambda p: p["action"].update({"ignore_above": 900})),
+        ("campaigns", lambda p: p["audience"].update({"ignore_above": 900})),
+        ("coupons", lambda p: p["code"].update({"ignore_above": 900})),
     ],
     ids=[
         "products",
@@ -101,6 +103,8 @@ def test_a_new_field_is_added_in_place(shop: ProfileStore, mappings: Callable[..
         "figures",
         "audiences",
         "audits",
+        "campaigns",
+        "coupons",
     ],
 )
 def test_what_cannot_be_changed_in_place_is_built_beside(

@@ -8,7 +8,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from profilestore.campaigns.tree import AllOf, AnyOf, Buyers, IdFile, InSegment, Lookalike, Node, Not, Rule, legs_of
+from profilestore.campaigns.audience.tree import (
+    AllOf,
+    AnyOf,
+    Buyers,
+    IdFile,
+    InSegment,
+    Lookalike,
+    Node,
+    Not,
+    Rule,
+    legs_of,
+)
 
 USERS: dict[str, dict[str, Any]] = {
     f"u{n}": {

@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilestore.campaigns.best import Best
-from profilestore.campaigns.compiling import TreeCompiler
-from profilestore.campaigns.definition import Definition, definition_of
-from profilestore.campaigns.tree import AllOf, AnyOf, Node, Not, legs_of
+from profilestore.campaigns.audience.best import Best
+from profilestore.campaigns.audience.compiling import TreeCompiler
+from profilestore.campaigns.audience.definition import Definition, definition_of
+from profilestore.campaigns.audience.tree import AllOf, AnyOf, Node, Not, legs_of
 from profilestore.elastic.audience_index import inline_query
 from profilestore.elastic.conditions import Compiler, profile_fields
 from profilestore.elastic.field_owners import fields_of

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from profilestore.campaigns.building import check_name
-from profilestore.campaigns.definition import definition_of
-from profilestore.campaigns.definition_file import read_definition
-from profilestore.campaigns.flags import definition_of_flags
-from profilestore.campaigns.tree import AllOf, AnyOf, Buyers, IdFile, InSegment, Lookalike, Not, Rule, legs_of
+from profilestore.campaigns.audience.building import check_name
+from profilestore.campaigns.audience.definition import definition_of
+from profilestore.campaigns.audience.definition_file import read_definition
+from profilestore.campaigns.audience.flags import definition_of_flags
+from profilestore.campaigns.audience.tree import AllOf, AnyOf, Buyers, IdFile, InSegment, Lookalike, Not, Rule, legs_of
 from profilestore.errors import InputError, UsageError
 
 FULL: dict[str, Any] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from profilestore.campaigns.id_file import read_ids
+from profilestore.campaigns.audience.id_file import read_ids
 from profilestore.errors import InputError
 
 

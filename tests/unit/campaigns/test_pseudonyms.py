@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from profilestore.campaigns.best import Best
+from profilestore.campaigns.audience.best import Best
 from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.errors import SettingsError
 from profilestore.settings import Settings

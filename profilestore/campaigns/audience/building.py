@@ -8,12 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from profilestore.campaigns.compiling import TreeCompiler
+from profilestore.campaigns.audience.compiling import TreeCompiler
+from profilestore.campaigns.audience.definition import Definition
+from profilestore.campaigns.audience.id_file import read_ids
+from profilestore.campaigns.audience.membership import Memberships
+from profilestore.campaigns.audience.tree import (
+    AllOf,
+    AnyOf,
+    Buyers,
+    IdFile,
+    Leg,
+    Lookalike,
+    Node,
+    Not,
+    VectorLeg,
+    legs_of,
+)
 from profilestore.campaigns.consent import has_consent
-from profilestore.campaigns.definition import Definition
-from profilestore.campaigns.id_file import read_ids
-from profilestore.campaigns.membership import Memberships
-from profilestore.campaigns.tree import AllOf, AnyOf, Buyers, IdFile, Leg, Lookalike, Node, Not, VectorLeg, legs_of
 from profilestore.elastic.audience_index import PIECE, inline_query
 from profilestore.elastic.member_pages import MemberPages
 from profilestore.errors import InputError, UsageError

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from profilestore.campaigns.audience.tree import AllOf, AnyOf, IdFile, InSegment, Leg, Node, Not, Rule
 from profilestore.campaigns.consent import is_personalised
-from profilestore.campaigns.tree import AllOf, AnyOf, IdFile, InSegment, Leg, Node, Not, Rule
 from profilestore.elastic.conditions import Compiler, parse_condition
 from profilestore.elastic.conditions import tree as conditions
 

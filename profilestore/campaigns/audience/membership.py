@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from profilestore.campaigns.compiling import TreeCompiler
+from profilestore.campaigns.audience.compiling import TreeCompiler
+from profilestore.campaigns.audience.definition import Definition, definition_of
+from profilestore.campaigns.audience.likeness import Likeness
+from profilestore.campaigns.audience.tree import Buyers, IdFile, Lookalike, VectorLeg, legs_of
 from profilestore.campaigns.consent import has_consent, is_personalised
-from profilestore.campaigns.definition import Definition, definition_of
-from profilestore.campaigns.likeness import Likeness
-from profilestore.campaigns.tree import Buyers, IdFile, Lookalike, VectorLeg, legs_of
 from profilestore.documents import AudienceDocument
 from profilestore.elastic.audience_index import AudienceIndex, IdList
 from profilestore.elastic.conditions import Compiler, profile_fields

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from profilestore.campaigns.tree import (
+from profilestore.campaigns.audience.tree import (
     AllOf,
     AnyOf,
     Buyers,

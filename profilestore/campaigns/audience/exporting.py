@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from profilestore.campaigns.membership import Membership
+from profilestore.campaigns.audience.membership import Membership
 from profilestore.campaigns.offers import OfferList, Offers
 from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.documents import ProfileDocument

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from profilestore.campaigns.building import Checked, check_definition, check_name
-from profilestore.campaigns.definition import Definition
-from profilestore.campaigns.exporting import Export, ExportOptions, ExportReport, check_fields
-from profilestore.campaigns.membership import Audience, Membership, Memberships
+from profilestore.campaigns.audience.building import Checked, check_definition, check_name
+from profilestore.campaigns.audience.definition import Definition
+from profilestore.campaigns.audience.exporting import Export, ExportOptions, ExportReport, check_fields
+from profilestore.campaigns.audience.membership import Audience, Membership, Memberships
 from profilestore.campaigns.offers import Offers
 from profilestore.documents import AudienceDocument
 from profilestore.elastic.audience_index import AudienceIndex, IdList

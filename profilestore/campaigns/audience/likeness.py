@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from profilestore.campaigns.best import Best
+from profilestore.campaigns.audience.best import Best
+from profilestore.campaigns.audience.tree import Buyers, Lookalike, VectorLeg
 from profilestore.campaigns.consent import has_consent, is_personalised
-from profilestore.campaigns.tree import Buyers, Lookalike, VectorLeg
 from profilestore.elastic.scored_batches import BATCH, Nearness, nearest, scored_batches
 from profilestore.elastic.search import get_sources
 from profilestore.errors import ModelError, NotFound

@@ -18,7 +18,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from profilestore.campaigns.definition import Definition, definition_of
+from profilestore.campaigns.audience.definition import Definition, definition_of
 from profilestore.errors import InputError, UsageError
 
 __all__ = ["read_definition"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from profilestore.campaigns.definition import Definition, definition_of
+from profilestore.campaigns.audience.definition import Definition, definition_of
 from profilestore.errors import UsageError
 
 __all__ = ["definition_of_flags"]
