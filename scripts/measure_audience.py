@@ -28,8 +28,8 @@ import orjson
 from elasticsearch import Elasticsearch
 from pydantic import SecretStr
 
-from profilestore.campaigns.definition import definition_of
-from profilestore.campaigns.exporting import ExportOptions
+from profilestore.campaigns.audience.definition import definition_of
+from profilestore.campaigns.audience.exporting import ExportOptions
 from profilestore.documents import IndexMeta
 from profilestore.elastic.index_identity import write_meta
 from profilestore.elastic.indices import init
