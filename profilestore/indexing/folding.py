@@ -21,7 +21,8 @@ from profilestore.elastic.profile_index import ProfileIndex
 from profilestore.elastic.retry import wait
 from profilestore.errors import NotInitialised, StoreError, UpdateGaveUp
 from profilestore.features.fold import merge_states, state_of
-from profilestore.indexing.profile_writer import FoldInputs, HeldProfile, IndexMoved, ProfileWriter
+from profilestore.indexing.held_profile import FoldInputs, HeldProfile, IndexMoved
+from profilestore.indexing.profile_writer import ProfileWriter
 from profilestore.indexing.refold import note_due
 
 __all__ = ["FoldReport", "Folder"]

@@ -25,8 +25,9 @@ from profilestore.errors import StoreError
 from profilestore.features.fold import state_of
 from profilestore.features.served import FOLD_FIELDS, OTHERS_FIELDS, encode_vector
 from profilestore.indexing.folding import Folder
+from profilestore.indexing.held_profile import HeldProfile
 from profilestore.indexing.log_copy import LogCopy
-from profilestore.indexing.profile_writer import HeldProfile, ProfileWriter
+from profilestore.indexing.profile_writer import ProfileWriter
 from profilestore.indexing.refold import Refold
 
 __all__ = ["BuildReport", "GenerationBuilder", "Side", "Transform"]

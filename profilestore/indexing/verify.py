@@ -20,7 +20,8 @@ from profilestore.features.fold import state_of
 from profilestore.features.packing import unpack
 from profilestore.features.served import FOLD_FIELDS, VECTOR_FIELDS, decode_vector, served_fields
 from profilestore.indexing.folding import Folder
-from profilestore.indexing.profile_writer import FoldInputs, IndexMoved, ProfileWriter, chunks_of_users
+from profilestore.indexing.held_profile import FoldInputs, IndexMoved
+from profilestore.indexing.profile_writer import ProfileWriter, chunks_of_users
 
 __all__ = ["Verifier", "VerifyReport"]
 
