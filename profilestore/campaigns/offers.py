@@ -15,9 +15,9 @@ from profilestore.elastic.search import get_sources
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.answers import Answer
 
-__all__ = ["Offer", "OfferList", "Offers"]
+__all__ = ["POPULAR", "Offer", "OfferList", "Offers", "ask_offers"]
 
-_POPULAR: Final = "popular"
+POPULAR: Final = "popular"
 _READ_AT_ONCE: Final = 1000
 
 
@@ -72,16 +72,8 @@ class Offers:
         if self._n == 0:
             return {}
         found = {} if self._fresh else self._stored(members)
-        for opted_out in (False, True):
-            missing = [m.user_id for m in members if m.user_id not in found and m.opted_out == opted_out]
-            if len(missing) == 0:
-                continue
-            # Who opted out has no vector to be asked with; should one have been left standing, it is not used.
-            method = {"method": _POPULAR} if opted_out else {}
-            answers = self._recommend(missing, explain=self._explain, n=self._n, **method)
-            for user_id, answer in zip(missing, answers, strict=True):
-                found[user_id] = _asked(answer)
-        return found
+        missing = [member for member in members if member.user_id not in found]
+        return found | ask_offers(missing, recommend=self._recommend, n=self._n, explain=self._explain)
 
     def _stored(self, members: Sequence[Member]) -> dict[str, OfferList]:
         found: dict[str, OfferList] = {}
@@ -94,7 +86,7 @@ class Offers:
                 fields=["items.product_id", "items.title", "items.price", "items.reasons.words", "method", "as_of"],
             )
             for member, source in zip(part, sources, strict=True):
-                if source is not None and (source["method"] == _POPULAR or not member.opted_out):
+                if source is not None and (source["method"] == POPULAR or not member.opted_out):
                     found[member.user_id] = _list_of(source)
         self._look_up({offer.product_id for held in found.values() for offer in held.offers})
         lists = {user_id: self._sold(held) for user_id, held in found.items()}
@@ -113,6 +105,32 @@ class Offers:
                                   fields=["product_id", "deleted"])  # fmt: skip
             for product_id, source in zip(ids, sources, strict=True):
                 self._on_sale[product_id] = source is not None and source.get("deleted") is not True
+
+
+def ask_offers(
+    members: Sequence[Member], *, recommend: Callable[..., Iterable[Answer]], n: int, explain: bool = False,
+    **options: Any,
+) -> dict[str, OfferList]:  # fmt: skip
+    """What `recommend` answers for some users now, by user; for who switched personalisation off, what is popular.
+
+    Args:
+        members: whom for.
+        recommend: as `shop.recommend_many`.
+        n: how many a user.
+        explain: reasons too.
+        options: further ones of `recommend`, such as filters.
+    """
+    found: dict[str, OfferList] = {}
+    for opted_out in (False, True):
+        asked = [member.user_id for member in members if member.opted_out == opted_out]
+        if len(asked) == 0:
+            continue
+        # Who opted out has no vector to be asked with; should one have been left standing, it is not used.
+        method = {"method": POPULAR} if opted_out else {}
+        answers = recommend(asked, explain=explain, n=n, **options, **method)
+        for user_id, answer in zip(asked, answers, strict=True):
+            found[user_id] = _asked(answer)
+    return found
 
 
 def _list_of(source: dict[str, Any]) -> OfferList:
