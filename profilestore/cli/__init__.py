@@ -85,6 +85,11 @@ COMMANDS: Final = (
         "Whom to write to: audiences by rules, likeness and lists, always current, and their export.",
     ),
     PlannedCommand(
+        "campaign",
+        "profilestore.cli.campaign:app",
+        "Whom to write to with what, and did it pay: plan, start and stop campaigns.",
+    ),
+    PlannedCommand(
         "sample",
         "profilestore.cli.shop:sample",
         "Make a shop with planted tastes, to try things on: products, users, events and the truth.",

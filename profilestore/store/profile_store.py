@@ -25,6 +25,7 @@ from profilestore.store.training import Training
 
 if TYPE_CHECKING:
     from profilestore.campaigns.audience.audiences import Audiences
+    from profilestore.campaigns.campaigns import Campaigns
     from profilestore.evaluate.options import EvaluateOptions
     from profilestore.evaluate.report import Evaluation
     from profilestore.evaluate.sources import Files
@@ -169,6 +170,14 @@ class ProfileStore(Keeping, Training):
 
         self._show_recorded()
         return Audiences(self._parts, recommend=self.recommend_many)
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """Whom to write to with what: `shop.campaigns.plan(definition)`, `.start(definition)`, `.stop(name)`."""
+        from profilestore.campaigns.campaigns import Campaigns
+
+        self._show_recorded()
+        return Campaigns(self._parts, recommend=self.recommend_many)
 
     @property
     def dashboards(self) -> Dashboards:

@@ -1,0 +1,1 @@
+"""Running campaigns: how one is written down, planned, started and stopped."""

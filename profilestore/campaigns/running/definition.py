@@ -1,0 +1,146 @@
+"""What a campaign is: an audience, an offer, a period, a budget, a control group, and when nobody is disturbed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Literal
+
+from profilestore.campaigns.offering import ProductOffer
+from profilestore.campaigns.running.quiet_hours import QuietHours
+
+__all__ = ["CampaignDefinition", "Codes", "OfferDefinition", "OfferKind", "exact"]
+
+OfferKind = Literal["message", "coupon", "product"]
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The codes of a file: how many, and the hash that tells them from others. `rows` are not stored with it."""
+
+    count: int
+    sha256: str
+    rows: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDefinition:
+    """What a user is offered.
+
+    Attributes:
+        kind: a message alone, a coupon (with a product where one is named or to be chosen), or a product.
+        value: what a coupon costs the shop at most, in its currency.
+        code: the one that all coupons have; or
+        codes: a pool, each for one user.
+        issue: coupons are given when the campaign starts, or to whoever claims one.
+        coupons: how many there are to be claimed.
+        product: which product, the same for all or each user's own best; None where there is none.
+    """
+
+    kind: OfferKind
+    value: float = 0.0
+    code: str | None = None
+    codes: Codes | None = None
+    issue: Literal["start", "claim"] = "start"
+    coupons: int | None = None
+    product: ProductOffer | None = None
+
+    @property
+    def given_at_start(self) -> bool:
+        """Whether everybody who is to be written to gets a coupon with it."""
+        return self.kind == "coupon" and self.issue == "start"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As stored; codes by their number and hash."""
+        held: dict[str, Any] = {"kind": self.kind}
+        if self.kind == "coupon":
+            held |= {"value": self.value, "issue": self.issue, "code": self.code, "coupons": self.coupons}
+            if self.codes is not None:
+                held |= {"codes": {"count": self.codes.count, "sha256": self.codes.sha256}}
+        if self.product is not None:
+            held |= self.product.to_json_dict()
+        return {name: value for name, value in held.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignDefinition:
+    """A campaign as it was asked for. Money in the shop's currency, times in UTC.
+
+    Attributes:
+        name: by which it is asked for, and which its events have.
+        audience: whom it is for.
+        channel: by which they are reached; the audience's own when None.
+        offer: what they get.
+        starts: not before; from the start on when None.
+        ends: not from then on.
+        budget: what it may cost at most.
+        cost_per_contact: of each who is written to.
+        control_share: of the audience who are not written to, by lot, from 0 to below 1.
+        contacts_per_week: how many contacts of all campaigns a user may have in the week of this one.
+        quiet_hours: in the shop's time zone, when nobody is contacted.
+        margin: the share of revenue that is earned, for the return on what it cost.
+        follow_days: after its end, in which purchases still count.
+        description: for people.
+    """
+
+    name: str
+    audience: str
+    offer: OfferDefinition
+    ends: datetime
+    budget: float
+    channel: str | None = None
+    starts: datetime | None = None
+    cost_per_contact: float = 0.0
+    control_share: float = 0.1
+    contacts_per_week: int = 2
+    quiet_hours: QuietHours | None = None
+    margin: float = 1.0
+    follow_days: int = 0
+    description: str = ""
+
+    @property
+    def unit_cost(self) -> Fraction:
+        """What each who is written to costs at most, exactly as the numbers were written."""
+        given = exact(self.offer.value) if self.offer.given_at_start else Fraction(0)
+        return exact(self.cost_per_contact) + given
+
+    @property
+    def claimable_cost(self) -> Fraction:
+        """What the coupons that wait to be claimed cost at most."""
+        return exact(self.offer.value) * (self.offer.coupons or 0) if self.offer.issue == "claim" else Fraction(0)
+
+    @property
+    def most_contacts(self) -> int | None:
+        """How many users the budget and the codes are enough for; None for any number."""
+        limits: list[int] = []
+        if self.unit_cost > 0:
+            limits.append(int((exact(self.budget) - self.claimable_cost) // self.unit_cost))
+        if self.offer.given_at_start and self.offer.codes is not None:
+            limits.append(self.offer.codes.count)
+        return min(limits) if len(limits) > 0 else None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As stored and compared; `definition_of_record` reads it."""
+        held: dict[str, Any] = {
+            "name": self.name,
+            "audience": self.audience,
+            "channel": self.channel,
+            "offer": self.offer.to_json_dict(),
+            "starts": None if self.starts is None else self.starts.isoformat(),
+            "ends": self.ends.isoformat(),
+            "budget": self.budget,
+            "cost_per_contact": self.cost_per_contact,
+            "control_share": self.control_share,
+            "contacts_per_week": self.contacts_per_week,
+            "quiet_hours": None if self.quiet_hours is None else str(self.quiet_hours),
+            "margin": self.margin,
+            "follow_days": self.follow_days,
+            "description": self.description,
+        }
+        return {name: value for name, value in held.items() if value not in (None, "")}
+
+
+def exact(amount: float) -> Fraction:
+    """An amount of money as it was written: 0.1 is a tenth, and three of them are not more than 0.3."""
+    return Fraction(str(amount))

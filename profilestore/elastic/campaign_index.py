@@ -1,0 +1,246 @@
+"""`{prefix}-campaigns`: campaigns, who gets what of them, and the contacts of a week.
+
+Everything a start writes is a `create` under an id that follows from what it says, so that whoever starts a campaign
+again, or beside somebody else, writes the same documents and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from elasticsearch import Elasticsearch, NotFoundError
+
+from profilestore.documents import CampaignDocument, Revision
+from profilestore.documents.campaign import assignment_id, campaign_id
+from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_through_switch
+from profilestore.elastic.index_identity import check_docs, resolve_index
+from profilestore.elastic.member_pages import open_moment
+from profilestore.elastic.retry import patient, wait
+from profilestore.errors import NotFound, UpdateGaveUp
+
+__all__ = ["Assignment", "CampaignIndex"]
+
+_ACTION: Final = "writing campaigns"
+_READING: Final = "reading campaigns"
+_KEEP_ALIVE: Final = "10m"
+_ATTEMPTS: Final = 20
+_MOST: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A user's place in a campaign, and the revision at which it was read."""
+
+    document: CampaignDocument
+    revision: Revision
+
+
+class CampaignIndex:
+    """The campaigns of one shop."""
+
+    def __init__(self, client: Elasticsearch, *, alias: str) -> None:
+        self._client = client
+        self._alias = alias
+
+    def check(self) -> None:
+        """Raise NotInitialised where a shop of an earlier version lacks the index."""
+        resolve_index(self._client, self._alias)
+
+    def refresh(self) -> None:
+        """Let searches and lookups see what was written."""
+        patient("refreshing the campaigns", lambda: self._client.indices.refresh(index=self._alias))
+
+    # ---------------------------------------------------------------- campaigns
+
+    def get(self, name: str) -> CampaignDocument | None:
+        """The campaign of a name, or None. Real time."""
+        found = self._get(campaign_id(name))
+        return None if found is None else found.document
+
+    def all(self) -> list[CampaignDocument]:
+        """All campaigns by name, 10,000 at most. Refreshes first."""
+        return self._search({"term": {"kind": "campaign"}}, sort=[{"campaign": "asc"}])
+
+    def create(self, campaign: CampaignDocument) -> bool:
+        """Write a new campaign; False where there is one of its name."""
+        assert campaign.campaign is not None
+        operation = Operation("create", self._alias, campaign_id(campaign.campaign), campaign.to_source())
+        (outcome,) = self._write([operation])
+        self.refresh()
+        return outcome.ok
+
+    def change(
+        self, name: str, change: Callable[[CampaignDocument], CampaignDocument], *, attempts: int = _ATTEMPTS
+    ) -> CampaignDocument:
+        """Change a campaign under the optimistic lock; `change` is pure, and gives back what it was given for nothing.
+
+        Raises:
+            NotFound: there is no campaign of this name.
+            UpdateGaveUp: others kept changing it.
+        """
+        for attempt in range(attempts):
+            found = self._get(campaign_id(name))
+            if found is None:
+                raise NotFound("there is no campaign of this name.", kind="campaign", id=name)
+            changed = change(found.document)
+            if changed is found.document:
+                return changed
+            index = resolve_index(self._client, self._alias).index
+            operation = Operation("index", index, campaign_id(name), changed.to_source(), expected=found.revision)
+            (outcome,) = write_through_switch(self._client, [operation], action=_ACTION)
+            if outcome.ok:
+                self.refresh()
+                return changed
+            if not outcome.index_moved:
+                raise_failed([outcome], action=_ACTION)
+            wait(attempt)
+        raise UpdateGaveUp(f"campaign {name} kept being changed by others: try again.", ids=[name], attempts=attempts)
+
+    # ---------------------------------------------------------------- assignments
+
+    def assignment(self, name: str, user_id: str) -> Assignment | None:
+        """A user's place in a campaign, or None. Real time."""
+        return self._get(assignment_id(name, user_id))
+
+    def assignments_of(self, name: str, user_ids: Sequence[str]) -> dict[str, Assignment]:
+        """The places of some users in a campaign, by user; who has none is left out. Real time."""
+        found: dict[str, Assignment] = {}
+        for start in range(0, len(user_ids), _MOST):
+            docs = [{"_id": assignment_id(name, user_id)} for user_id in user_ids[start : start + _MOST]]
+            answer = patient(
+                _READING,
+                lambda docs=docs: check_docs(  # type: ignore[misc]  # lambda with defaults
+                    self._client.mget(index=self._alias, docs=docs), index=self._alias
+                ),
+            )
+            for body in answer.body["docs"]:
+                if body["found"]:
+                    found[body["_source"]["user_id"]] = _assignment(body)
+        return found
+
+    def of_user(self, user_id: str) -> list[CampaignDocument]:
+        """A user's places in all campaigns, the latest first. Refreshes first."""
+        query = {"bool": {"filter": [{"term": {"kind": "assignment"}}, {"term": {"user_id": user_id}}]}}
+        return self._search(query, sort=[{"assigned_at": "desc"}, {"campaign": "asc"}])
+
+    def assignments(
+        self, name: str, *, fields: Sequence[str] = (), query: Mapping[str, Any] | None = None, page: int = _MOST
+    ) -> Iterator[list[dict[str, Any]]]:
+        """All places in a campaign as stored, in order of the users, of one moment. Refreshes first.
+
+        Args:
+            name: of the campaign.
+            fields: to read beside `user_id`; all when empty.
+            query: a further filter, such as of one arm.
+            page: how many at once.
+        """
+        self.refresh()
+        filters = [{"term": {"kind": "assignment"}}, {"term": {"campaign": name}}, *([] if query is None else [query])]
+        after: str | None = None
+        while True:
+            with open_moment(self._client, self._alias) as pit:
+                while (hits := self._page(pit, filters, fields, after, page)) is not None:
+                    if len(hits) == 0:
+                        return
+                    after = hits[-1]["_source"]["user_id"]
+                    yield [hit["_source"] for hit in hits]
+
+    def _page(
+        self, pit: str, filters: list[Any], fields: Sequence[str], after: str | None, page: int
+    ) -> list[dict[str, Any]] | None:
+        """The next hits; None where the moment is lost, as when a migration drops the index."""
+        beyond = [] if after is None else [{"range": {"user_id": {"gt": after}}}]
+
+        def call() -> list[dict[str, Any]] | None:
+            try:
+                answer = self._client.search(
+                    pit={"id": pit, "keep_alive": _KEEP_ALIVE},
+                    size=min(page, _MOST),
+                    query={"bool": {"filter": [*filters, *beyond]}},
+                    sort=[{"user_id": "asc"}],
+                    source_includes=None if len(fields) == 0 else sorted({"user_id", *fields}),
+                    track_total_hits=False,
+                    allow_partial_search_results=False,
+                )
+            except NotFoundError:
+                return None
+            hits: list[dict[str, Any]] = answer.body["hits"]["hits"]
+            return hits
+
+        return patient(_READING, call)
+
+    def write_assignments(self, assignments: Sequence[CampaignDocument]) -> int:
+        """Write those that are not there yet; how many were. No refresh."""
+        operations = [
+            Operation("create", self._alias, assignment_id(each.campaign or "", each.user_id or ""), each.to_source())
+            for each in assignments
+        ]
+        return sum(outcome.ok for outcome in self._write(operations))
+
+    def counts(self, name: str) -> dict[str, Any]:
+        """How many places a campaign has: `treatment`, `control`, `withheld` by why, `with_code`, `with_product`.
+
+        Refreshes first. `withheld` and what follows count the treatment arm.
+        """
+        self.refresh()
+        treated = {
+            "withheld": {"terms": {"field": "withheld", "size": 100}},
+            "with_code": {"filter": {"exists": {"field": "code"}}},
+            "with_product": {"filter": {"exists": {"field": "product_id"}}},
+        }
+        answer = patient(
+            _READING,
+            lambda: self._client.search(
+                index=self._alias,
+                size=0,
+                query={"bool": {"filter": [{"term": {"kind": "assignment"}}, {"term": {"campaign": name}}]}},
+                aggs={
+                    "treatment": {"filter": {"term": {"arm": "treatment"}}, "aggs": treated},
+                    "control": {"filter": {"term": {"arm": "control"}}},
+                },
+                allow_partial_search_results=False,
+            ),
+        )
+        found = answer.body["aggregations"]
+        return {
+            "treatment": found["treatment"]["doc_count"],
+            "control": found["control"]["doc_count"],
+            "withheld": {each["key"]: each["doc_count"] for each in found["treatment"]["withheld"]["buckets"]},
+            "with_code": found["treatment"]["with_code"]["doc_count"],
+            "with_product": found["treatment"]["with_product"]["doc_count"],
+        }
+
+    # ---------------------------------------------------------------- how
+
+    def _get(self, id: str) -> Assignment | None:
+        def call() -> Assignment | None:
+            try:
+                answer = self._client.get(index=self._alias, id=id)
+            except NotFoundError as error:
+                if error.body.get("found") is False:
+                    return None
+                raise
+            return _assignment(answer.body)
+
+        return patient(_READING, call)
+
+    def _search(self, query: dict[str, Any], *, sort: list[Any]) -> list[CampaignDocument]:
+        self.refresh()
+        answer = patient(
+            _READING,
+            lambda: self._client.search(
+                index=self._alias, size=_MOST, query=query, sort=sort, allow_partial_search_results=False
+            ),
+        )
+        return [CampaignDocument(**hit["_source"]) for hit in answer.body["hits"]["hits"]]
+
+    def _write(self, operations: Sequence[Operation]) -> list[Outcome]:
+        outcomes = write_through_switch(self._client, operations, action=_ACTION)
+        raise_failed(outcomes, action=_ACTION)
+        return outcomes
+
+
+def _assignment(body: Mapping[str, Any]) -> Assignment:
+    return Assignment(CampaignDocument(**body["_source"]), Revision(body["_seq_no"], body["_primary_term"]))
