@@ -7,7 +7,7 @@ from profilestore.documents.activity import ActivityDocument
 from profilestore.documents.audience import AudienceDocument
 from profilestore.documents.audit import AuditDocument
 from profilestore.documents.campaign import CampaignDocument, assignment_id, campaign_id, contact_id
-from profilestore.documents.coupon import CouponDocument, coupon_id
+from profilestore.documents.coupon import CouponDocument, coupon_id, pool_id
 from profilestore.documents.demand import DemandWeek
 from profilestore.documents.event import EVENT_TYPES, Event, content_id
 from profilestore.documents.figure import FigureDocument
@@ -41,4 +41,5 @@ __all__ = [
     "contact_id",
     "content_id",
     "coupon_id",
+    "pool_id",
 ]
