@@ -19,7 +19,7 @@ from profilestore.documents.base import to_utc
 from profilestore.elastic.model_store import ModelStore
 from profilestore.errors import NotFound, UsageError
 
-__all__ = ["Experiment", "Experiments", "assign"]
+__all__ = ["Experiment", "Experiments", "assign", "draw"]
 
 _KIND: Final = "experiment"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -65,11 +65,16 @@ class Experiment:
         )
 
 
+def draw(name: str, user_id: str) -> float:
+    """The lot of a user, from 0 to below 1: the same in every process, independent between names."""
+    # A NUL is in no name, so that no other pair of name and user reads the same.
+    digest = hashlib.sha256(f"{name}\0{user_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2.0**64
+
+
 def assign(experiment: Experiment, user_id: str) -> str:
     """The method of a user: the same in every process, independent between experiments of other names."""
-    # A NUL is in no name, so that no other pair of name and user reads the same.
-    digest = hashlib.sha256(f"{experiment.name}\0{user_id}".encode()).digest()
-    place = int.from_bytes(digest[:8], "big") / 2.0**64
+    place = draw(experiment.name, user_id)
     upto = 0.0
     for method, share in zip(experiment.methods, experiment.shares, strict=True):
         upto += share
