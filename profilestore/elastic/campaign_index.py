@@ -16,17 +16,18 @@ from profilestore.documents import CampaignDocument, Revision
 from profilestore.documents.campaign import assignment_id, campaign_id
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_through_switch
 from profilestore.elastic.index_identity import check_docs, resolve_index
-from profilestore.elastic.member_pages import open_moment
 from profilestore.elastic.retry import patient, wait
+from profilestore.elastic.user_pages import read_by_user
 from profilestore.errors import NotFound, UpdateGaveUp
 
 __all__ = ["Assignment", "CampaignIndex"]
 
 _ACTION: Final = "writing campaigns"
 _READING: Final = "reading campaigns"
-_KEEP_ALIVE: Final = "10m"
 _ATTEMPTS: Final = 20
 _MOST: Final = 10_000
+# What one terms query takes.
+_MOST_TERMS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,40 +137,9 @@ class CampaignIndex:
             query: a further filter, such as of one arm.
             page: how many at once.
         """
-        self.refresh()
-        filters = [{"term": {"kind": "assignment"}}, {"term": {"campaign": name}}, *([] if query is None else [query])]
-        after: str | None = None
-        while True:
-            with open_moment(self._client, self._alias) as pit:
-                while (hits := self._page(pit, filters, fields, after, page)) is not None:
-                    if len(hits) == 0:
-                        return
-                    after = hits[-1]["_source"]["user_id"]
-                    yield [hit["_source"] for hit in hits]
-
-    def _page(
-        self, pit: str, filters: list[Any], fields: Sequence[str], after: str | None, page: int
-    ) -> list[dict[str, Any]] | None:
-        """The next hits; None where the moment is lost, as when a migration drops the index."""
-        beyond = [] if after is None else [{"range": {"user_id": {"gt": after}}}]
-
-        def call() -> list[dict[str, Any]] | None:
-            try:
-                answer = self._client.search(
-                    pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                    size=min(page, _MOST),
-                    query={"bool": {"filter": [*filters, *beyond]}},
-                    sort=[{"user_id": "asc"}],
-                    source_includes=None if len(fields) == 0 else sorted({"user_id", *fields}),
-                    track_total_hits=False,
-                    allow_partial_search_results=False,
-                )
-            except NotFoundError:
-                return None
-            hits: list[dict[str, Any]] = answer.body["hits"]["hits"]
-            return hits
-
-        return patient(_READING, call)
+        filters = [*_places(name), *([] if query is None else [query])]
+        pages = read_by_user(self._client, self._alias, {"bool": {"filter": filters}}, source=fields, page=page)
+        return ([hit["_source"] for hit in hits] for hits in pages)
 
     def write_assignments(self, assignments: Sequence[CampaignDocument]) -> int:
         """Write those that are not there yet; how many were. No refresh."""
@@ -195,7 +165,7 @@ class CampaignIndex:
             lambda: self._client.search(
                 index=self._alias,
                 size=0,
-                query={"bool": {"filter": [{"term": {"kind": "assignment"}}, {"term": {"campaign": name}}]}},
+                query={"bool": {"filter": _places(name)}},
                 aggs={
                     "treatment": {"filter": {"term": {"arm": "treatment"}}, "aggs": treated},
                     "control": {"filter": {"term": {"arm": "control"}}},
@@ -211,6 +181,45 @@ class CampaignIndex:
             "with_code": found["treatment"]["with_code"]["doc_count"],
             "with_product": found["treatment"]["with_product"]["doc_count"],
         }
+
+    def shared_with(self, names: Sequence[str], user_ids: Sequence[str]) -> dict[str, int]:
+        """How many of these users have a place in each of these campaigns. Refreshes first."""
+        self.refresh()
+        counts = dict.fromkeys(names, 0)
+        for start in range(0, len(user_ids) if len(counts) > 0 else 0, _MOST_TERMS):
+            filters = [
+                {"term": {"kind": "assignment"}},
+                {"terms": {"campaign": list(names)}},
+                {"terms": {"user_id": list(user_ids[start : start + _MOST_TERMS])}},
+            ]
+            answer = patient(
+                _READING,
+                lambda filters=filters: self._client.search(  # type: ignore[misc]  # lambda with defaults
+                    index=self._alias,
+                    size=0,
+                    query={"bool": {"filter": filters}},
+                    aggs={"campaigns": {"terms": {"field": "campaign", "size": len(counts)}}},
+                    allow_partial_search_results=False,
+                ),
+            )
+            for bucket in answer.body["aggregations"]["campaigns"]["buckets"]:
+                counts[bucket["key"]] += bucket["doc_count"]
+        return counts
+
+    def withdraw(self, name: str, user_ids: Sequence[str]) -> None:
+        """Delete the places of users who were forgotten meanwhile, and their contacts by this campaign."""
+        filters = [{"term": {"campaign": name}}, {"terms": {"user_id": list(user_ids)}}]
+        self.refresh()
+        answer = patient(
+            _READING,
+            lambda: self._client.search(
+                index=self._alias, size=_MOST, query={"bool": {"filter": filters}}, source=False,
+                allow_partial_search_results=False,
+            ),
+        )  # fmt: skip
+        deletions = [Operation("delete", self._alias, hit["_id"], {}) for hit in answer.body["hits"]["hits"]]
+        outcomes = write_through_switch(self._client, deletions, action="deleting places")
+        raise_failed([outcome for outcome in outcomes if outcome.status != 404], action="deleting places")
 
     # ---------------------------------------------------------------- how
 
@@ -244,3 +253,7 @@ class CampaignIndex:
 
 def _assignment(body: Mapping[str, Any]) -> Assignment:
     return Assignment(CampaignDocument(**body["_source"]), Revision(body["_seq_no"], body["_primary_term"]))
+
+
+def _places(name: str) -> list[dict[str, Any]]:
+    return [{"term": {"kind": "assignment"}}, {"term": {"campaign": name}}]
