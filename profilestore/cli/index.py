@@ -32,7 +32,8 @@ ColumnsOption = Annotated[
     typer.Option(
         "--columns",
         metavar="PRESET|FILE.toml",
-        help="Maps the file's columns to ours: online-retail, complete-journey, profiles-csv, histories-csv or a file.",
+        help="Maps the file's columns to ours: online-retail, complete-journey, complete-journey-redemptions, "
+        "profiles-csv, histories-csv or a file.",
     ),
 ]
 CLEAN_HELP = (

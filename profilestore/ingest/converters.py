@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from profilestore.documents import EVENT_TYPES, User
+from profilestore.ingest.campaign_words import ARM_WORDS
 from profilestore.ingest.cleaning import Cleaning
 from profilestore.ingest.memory import Converter
 from profilestore.ingest.rules import Rule
@@ -40,6 +41,9 @@ _FIELDS: Final[dict[str, tuple[str, float, float]]] = {
     "age": ("whole", 0, 130), "stock": ("whole", 0, 1e15), "position": ("whole", 0, _MAX_INT),
     "time": ("time", 0, 0), "purchase_time": ("time", 0, 0), "signup_date": ("date", 0, 1), "released": ("date", 0, 0),
     "tags": ("list", 0, 0), "consent": ("list", 0, 0), "gender": ("gender", 0, 0), "type": ("type", 0, 0),
+    "starts": ("moment", 0, 0), "ends": ("moment", 0, 0), "contact_at": ("time", 0, 0), "arm": ("arm", 0, 0),
+    "budget": ("number", 0, 1e12), "cost": ("number", 0, 1e12), "cost_per_contact": ("number", 0, 1e12),
+    "value": ("number", 0, 1e12), "code": ("id", 0, 512),
     "personalisation": ("switch", 0, 0), "attributes": ("object", 0, 0), "user_fields": ("user_fields", 0, 0),
 }  # fmt: skip
 NUMERIC_FIELDS: Final = tuple(name for name, (what, _, _) in _FIELDS.items() if what in ("number", "whole"))
@@ -89,13 +93,14 @@ def _typed(field: str, rule: Rule, context: Context) -> Callable[[Any], Any]:
         return lambda cell: _then(_cased(cell, rule, context), attribute_value)
     if what in ("number", "whole"):
         return _numeric(field, rule, context, whole=what == "whole", low=low, high=high)
-    if what in ("time", "date"):
+    if what in ("time", "date", "moment"):
         return _time(field, rule, context, as_date=what == "date", bounded=what == "time" or high == 1)
     simple: dict[str, Callable[[Any], Any]] = {
         "gender": lambda cell: _word(
             cell, GENDER_WORDS, ("female", "male", "other"), "gender", context.cleaning.gender
         ),
         "type": lambda cell: _word(cell, EVENT_WORDS, EVENT_TYPES, "event_words", context.cleaning.event_words),
+        "arm": lambda cell: _word(cell, ARM_WORDS, ("treatment", "control"), "arm", "on"),
         "switch": lambda cell: _word(cell, SWITCH_WORDS, ("on", "off"), "text", "on"),
         "list": lambda cell: _list(cell, rule),
         "object": flatten_attributes,
@@ -193,9 +198,11 @@ def _word(cell: Any, words: dict[str, str], known: Sequence[str], rule: str, swi
     if switch == "on" and lowered in known:
         return Changed(lowered, rule)
     return Bad(
-        {"gender": "is no known word for a gender", "event_words": "is no known event type"}.get(
-            rule, "is neither on nor off"
-        )
+        {
+            "gender": "is no known word for a gender",
+            "event_words": "is no known event type",
+            "arm": "is neither treatment nor control",
+        }.get(rule, "is neither on nor off")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from profilestore.ingest.campaign_words import CAMPAIGN_HEADERS
 from profilestore.ingest.synonyms import HEADERS, normalise_header
 
 __all__ = ["find_foreign", "find_obvious"]
@@ -18,7 +19,7 @@ def find_obvious(names: Sequence[str], *, kind: str, taken: Collection[str]) -> 
     for name in names:
         headers.setdefault(normalise_header(name), name)
     found: dict[str, str] = {}
-    for target, synonyms in HEADERS[kind].items():
+    for target, synonyms in {**HEADERS, **CAMPAIGN_HEADERS}[kind].items():
         if target in taken:
             continue
         words = (normalise_header(word) for word in synonyms.split())

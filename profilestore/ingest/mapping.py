@@ -1,6 +1,7 @@
 """The mapping of a file's columns to our fields: `--columns FILE.toml|PRESET`.
 
-A file has a section for each kind that it feeds, `[products]`, `[users]`, `[events]`, and `[cleaning]`:
+A file has a section for each kind that it feeds, `[products]`, `[users]`, `[events]`, of past campaigns `[campaigns]`,
+`[members]`, `[coupons]`, and `[cleaning]`:
 
     time_zone = "Europe/London"             # of times without one; default: the setting
 
@@ -47,18 +48,25 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationError, field_validator
 
 from profilestore.errors import ColumnsError
+from profilestore.ingest.campaign_words import CAMPAIGN_HEADERS
 from profilestore.ingest.cleaning import Cleaning
 from profilestore.ingest.rules import Branch, Filter, Part, Rule, RuleLike
 from profilestore.ingest.synonyms import HEADERS
 
 __all__ = ["PRESETS", "REQUIRED", "ColumnMapping", "Kind", "load_columns"]
 
-Kind = Literal["products", "users", "events"]
-PRESETS: Final = ("online-retail", "complete-journey", "profiles-csv", "histories-csv")
+Kind = Literal["products", "users", "events", "campaigns", "members", "coupons"]
+PRESETS: Final = (
+    "online-retail", "complete-journey", "complete-journey-redemptions", "profiles-csv", "histories-csv",
+)  # fmt: skip
+_ALL_HEADERS: Final = {**HEADERS, **CAMPAIGN_HEADERS}
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "products": ("product_id",),
     "users": ("user_id",),
     "events": ("user_id", "type", "time"),
+    "campaigns": ("campaign", "starts", "ends"),
+    "members": ("campaign", "user_id"),
+    "coupons": ("campaign", "code"),
 }
 
 
@@ -79,6 +87,9 @@ class _File(Part):
     products: _Section | None = None
     users: _Section | None = None
     events: _Section | None = None
+    campaigns: _Section | None = None
+    members: _Section | None = None
+    coupons: _Section | None = None
 
     @field_validator("time_zone")
     @classmethod
@@ -140,8 +151,10 @@ def load_columns(name: str | Path | None, *, kind: Kind) -> ColumnMapping:
     )  # fmt: skip
 
 
-def _default_unmapped(kind: Kind) -> Literal["id", "attributes"]:
-    return "id" if kind == "events" else "attributes"
+def _default_unmapped(kind: Kind) -> Literal["id", "attributes", "drop"]:
+    if kind == "events":
+        return "id"
+    return "drop" if kind in CAMPAIGN_HEADERS else "attributes"
 
 
 def _read(name: str | Path) -> tuple[str, str]:
@@ -160,10 +173,10 @@ def _read(name: str | Path) -> tuple[str, str]:
 def _problems(file: _File, kind: Kind) -> list[str]:
     section: _Section | None = getattr(file, kind)
     if section is None:
-        there = [name for name in HEADERS if getattr(file, name) is not None]
+        there = [name for name in _ALL_HEADERS if getattr(file, name) is not None]
         return [f"has no section [{kind}], so it cannot feed {kind}; it has {', '.join(there) or 'none'}"]
     problems = []
-    known = HEADERS[kind]
+    known = _ALL_HEADERS[kind]
     names = list(section.columns) + [name for branch in section.each for name in branch.columns]
     for name in dict.fromkeys(names):
         if name not in known and not (name.startswith("attributes.") and len(name) > len("attributes.")):
