@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,7 @@ class CampaignTerms:
         cost_per_contact: of each user reached.
         coupon_value: what a redemption costs where the log does not say it.
         budget: what it might cost at most; None where nobody said.
+        control_share: that was planned; None where nobody said.
         drawn: how many users the plan had by arm; {} where nobody kept it.
     """
 
@@ -45,7 +46,8 @@ class CampaignTerms:
     cost_per_contact: float = 0.0
     coupon_value: float = 0.0
     budget: float | None = None
-    drawn: Mapping[str, int]
+    control_share: float | None = None
+    drawn: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counted_until(self) -> datetime:
@@ -80,6 +82,7 @@ class CampaignTerms:
             cost_per_contact=_number(definition.get("cost_per_contact"), 0.0),
             coupon_value=_number(offer.get("value"), 0.0),
             budget=document.budget,
+            control_share=None if imported else definition.get("control_share"),
             drawn={arm: int(counts[arm]) for arm in ("treatment", "control") if isinstance(counts.get(arm), int)},
         )
 
