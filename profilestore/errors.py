@@ -7,6 +7,7 @@
      │    └── ConditionError       a condition over profile fields that cannot be read
      ├── InputError                input that cannot be read at all
      │    └── RejectedInput        `--strict`: a row that cannot be taken
+     ├── CouponRefused             a coupon that this user cannot have, or not use now
      ├── NotFound                  a user, product, index or model that is not there
      ├── ServerError
      │    ├── ServerUnavailable    no server answers, or none can be started
@@ -32,6 +33,7 @@ __all__ = [
     "AccessDenied",
     "ColumnsError",
     "ConditionError",
+    "CouponRefused",
     "InputError",
     "MappingMismatch",
     "ModelError",
@@ -97,6 +99,15 @@ class RejectedInput(InputError):
         super().__init__(message)
         self.file = file
         self.line = line
+
+
+class CouponRefused(ProfileStoreError):
+    """A coupon that a user cannot have, or not use now. `reason` is one word for programs, such as `none-left`."""
+
+    def __init__(self, message: str, *, campaign: str | None, reason: str) -> None:
+        super().__init__(message)
+        self.campaign = campaign
+        self.reason = reason
 
 
 class NotFound(ProfileStoreError):

@@ -19,7 +19,7 @@ class CouponDocument(Document):
       assignment names its coupon before the coupon names its user, so that no user can come to hold two. `value` is
       what it costs the shop at most, in the shop's currency. `forgotten`: who had it is forgotten; it stays given,
       so that no code is given twice and the budget holds. `product_ids` are what an imported coupon was good for.
-    - `pool` (`_id` `pool:CAMPAIGN`): how many coupons there are (`size`), the one `code` if all have the same, and
+    - `pool` (`_id` `CAMPAIGN:pool`): how many coupons there are (`size`), the one `code` if all have the same, and
       `digest`, the SHA-256 of all codes in their order. Written before the first of them, so that whoever goes on
       with a pool that was begun makes the same coupons and no others. Imported coupons have none.
     """
@@ -45,5 +45,5 @@ def coupon_id(campaign: str, number: int) -> str:
 
 
 def pool_id(campaign: str) -> str:
-    """The `_id` of the record of a campaign's pool. No campaign is named `pool`."""
-    return f"pool:{campaign}"
+    """The `_id` of the record of a campaign's pool; no number reads like it."""
+    return f"{campaign}:pool"

@@ -26,6 +26,7 @@ from profilestore.store.training import Training
 if TYPE_CHECKING:
     from profilestore.campaigns.audience.audiences import Audiences
     from profilestore.campaigns.campaigns import Campaigns
+    from profilestore.campaigns.coupons.coupons import Coupons
     from profilestore.evaluate.options import EvaluateOptions
     from profilestore.evaluate.report import Evaluation
     from profilestore.evaluate.sources import Files
@@ -178,6 +179,13 @@ class ProfileStore(Keeping, Training):
 
         self._show_recorded()
         return Campaigns(self._parts, recommend=self.recommend_many)
+
+    @property
+    def coupons(self) -> Coupons:
+        """Who has which code: `shop.coupons.claim(campaign, user_id)`, `.redeem(code, user_id)`, `.all()`."""
+        from profilestore.campaigns.coupons.coupons import Coupons
+
+        return Coupons(self._parts, record=self.record)
 
     @property
     def dashboards(self) -> Dashboards:

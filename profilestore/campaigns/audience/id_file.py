@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from profilestore.campaigns.cells import read_cells
 from profilestore.errors import InputError
 from profilestore.ingest.headers import find_obvious
 
 __all__ = ["read_ids"]
 
-_DELIMITERS: Final = (",", ";", "\t", "|")
 _LONGEST_BYTES: Final = 512
 
 
@@ -26,11 +25,7 @@ def read_ids(path: Path, *, column: str | None = None) -> list[str]:
     Raises:
         InputError: it cannot be read, has no such column or no ids, or a line has none.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({type(error).__name__}).") from error
-    rows = _rows(_decoded(data, path.name), path.name)
+    rows = (row for row in read_cells(path) if any(cell.strip() != "" for cell in row[1]))
     first = next(rows, None)
     if first is None:
         raise InputError(f"{path.name}: the file is empty.")
@@ -43,31 +38,6 @@ def read_ids(path: Path, *, column: str | None = None) -> list[str]:
     if len(ids) == 0:
         raise InputError(f"{path.name}: there are no ids below the header.")
     return list(ids)
-
-
-def _decoded(data: bytes, label: str) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" in text:
-            break
-        return text
-    raise InputError(f"{label}: this is no text in UTF-8 or GB18030.")
-
-
-def _rows(text: str, label: str) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of the lines that are not blank."""
-    lines = text.splitlines(keepends=True)
-    header = next((line for line in lines if line.strip() != ""), "")
-    reader = csv.reader(lines, delimiter=max(_DELIMITERS, key="".join(header.split('"')[::2]).count), strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() != "" for cell in cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise InputError(f"{label}, line {reader.line_num}: this is no CSV.") from error
 
 
 def _place(header: Sequence[str], column: str | None, label: str) -> tuple[int, bool]:

@@ -1,0 +1,1 @@
+"""Coupons of campaigns: pools of codes, who gets which, and redeeming them."""

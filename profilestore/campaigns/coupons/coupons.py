@@ -1,0 +1,306 @@
+"""The coupons of a shop's campaigns. `shop.coupons`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from profilestore.campaigns.coupons.issuing import Issuing, entitled
+from profilestore.campaigns.coupons.pool import Pool, check_pool, open_pool
+from profilestore.campaigns.coupons.redeeming import Redeemed, Redeeming, coupon_event
+from profilestore.campaigns.coupons.settling import Settled, settle
+from profilestore.documents import CampaignDocument, CouponDocument, Event, assignment_id, campaign_id
+from profilestore.documents.base import to_utc
+from profilestore.elastic.campaign_index import CampaignIndex
+from profilestore.elastic.coupon_index import CouponIndex
+from profilestore.elastic.revised import RevisedDocuments
+from profilestore.errors import CouponRefused, NotFound, StoreError
+from profilestore.indexing.counts import LoadCounts
+from profilestore.indexing.parts import Parts
+
+__all__ = ["Claim", "CouponCounts", "Coupons"]
+
+_COUNTED_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A user's coupon.
+
+    Attributes:
+        campaign: whose it is.
+        code: of it.
+        value: what it is worth at most, in the shop's currency.
+        ends: not to be redeemed from then on, UTC.
+        first: False where the user had claimed it before.
+    """
+
+    campaign: str
+    code: str
+    value: float | None
+    ends: datetime | None
+    first: bool
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As printed by `--json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CouponCounts:
+    """The coupons of a campaign.
+
+    Attributes:
+        campaign: whose they are.
+        size: how many there are to be.
+        made: how many are there; fewer only while a start is under way.
+        issued: given to users, forgotten ones included.
+        left: free.
+        claimed: users who claimed theirs.
+        redeemed: users who redeemed it.
+        value: what one costs at most.
+    """
+
+    campaign: str
+    size: int
+    made: int
+    issued: int
+    left: int
+    claimed: int
+    redeemed: int
+    value: float | None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """As printed by `--json`."""
+        return asdict(self)
+
+
+class Coupons:
+    """The coupons of one shop.
+
+    Args:
+        parts: of the shop.
+        record: an event in the log and in its user's profile.
+    """
+
+    def __init__(self, parts: Parts, *, record: Callable[[Event], LoadCounts]) -> None:
+        settings, client, ask = parts.settings, parts.client, parts.generations.clear_dead_build
+        self._parts = parts
+        self._record = record
+        self._index = CouponIndex(client, alias=settings.index("coupons"), ask=ask)
+        self._campaigns = RevisedDocuments(client, alias=settings.index("campaigns"), what="campaigns", ask=ask)
+        self._issuing = Issuing(assignments=self._campaigns, coupons=self._index)
+
+    # ---------------------------------------------------------------- pools
+
+    def check_pool(self, campaign: str, pool: Pool) -> None:
+        """Raise where the coupons cannot be made: call it before anything of the campaign is written.
+
+        Raises:
+            UsageError: a code is one of another campaign's that is not over; names file and line.
+            NotInitialised: the shop is of an earlier version and has no place for coupons yet.
+        """
+        self._index.check()
+        check_pool(self._index, campaign, pool, still_used=self._not_over())
+
+    def open_pool(self, campaign: str, pool: Pool, *, value: float | None) -> int:
+        """Make a campaign's coupons, exactly `pool.size`; how many were made now. Again, it makes what is missing.
+
+        Args:
+            campaign: whose they are.
+            pool: their codes: `Pool.of_one(code, size=n)`, `Pool.of_file(read_codes(path), size=n)`.
+            value: what each costs at most, in the shop's currency.
+
+        Raises:
+            UsageError: see `check_pool`; or they were begun with other codes, or another number or value of them.
+        """
+        if self._index.pool(campaign) is None:
+            self.check_pool(campaign, pool)
+        return open_pool(self._index, campaign, pool, value=value)
+
+    def pool(self, campaign: str) -> CouponDocument | None:
+        """What was decided on a campaign's coupons (`size`, `code`, `value`); None where there are none."""
+        return self._index.pool(campaign)
+
+    def _not_over(self) -> dict[str, str]:
+        """The campaigns whose time is not over, with their states."""
+        now = datetime.now(UTC)
+        ids = [campaign_id(each.campaign) for each in self._index.pools()]
+        held = [CampaignDocument(**each.source) for each in self._campaigns.read(ids).values()]
+        return {
+            each.campaign or "": each.state or ""
+            for each in held
+            if each.imported is not True and (each.ends is None or now < each.ends)
+        }
+
+    # ---------------------------------------------------------------- users
+
+    def issue_many(self, campaign: str, user_ids: Sequence[str]) -> dict[str, str | None]:
+        """Give coupons to users who have a place in the campaign's treatment arm; users -> codes, in their order.
+
+        None is for who is not to have one (no assignment, control arm, withheld), or if none is left. Who has one
+        keeps it. Safe to kill at any moment and to run again, and beside others: each user has at most one.
+
+        Raises:
+            NotFound: the campaign has no coupons.
+            CouponRefused: it was stopped.
+        """
+        document = self._campaign(campaign)
+        if document.state == "stopped":
+            raise CouponRefused(
+                f"campaign {campaign} was stopped: no coupons are given.", campaign=campaign, reason="stopped"
+            )
+        found = self._issuing.issue(campaign, user_ids)
+        return {user_id: found[user_id] for user_id in user_ids}
+
+    def claim(self, campaign: str, user_id: str, *, now: datetime | None = None) -> Claim:
+        """Give a user the coupon that they ask for, the same one when they ask again; `coupon_claim` is recorded.
+
+        Neither consent nor personalisation is asked: it is the user who asks, and no code is chosen by vectors.
+
+        Raises:
+            NotFound: there is no such campaign, or it has no coupons.
+            CouponRefused: the campaign is not running now, the user has no place in its treatment arm, or no coupon
+                is left; `reason` is starting, stopped, imported, not-started, ended, not-assigned, control, withheld
+                or none-left.
+        """
+        moment = datetime.now(UTC) if now is None else to_utc(now)
+        document = self._campaign(campaign)
+        _check_running(document, moment)
+        pool = self._index.pool(campaign)
+        if pool is None:
+            raise NotFound(f"campaign {campaign} has no coupons.", kind="pool", id=campaign)
+        self._check_entitled(campaign, user_id)
+        code = self._issuing.issue(campaign, [user_id])[user_id]
+        if code is None:
+            self._check_entitled(campaign, user_id)  # it may have been withheld meanwhile
+            raise CouponRefused(f"no coupon of campaign {campaign} is left.", campaign=campaign, reason="none-left")
+        counts = self._record(coupon_event("coupon_claim", campaign, user_id, time=moment))
+        if counts.rejected > 0:
+            raise StoreError("the claim is dated too far ahead to be recorded: look at this machine's clock.")
+        return Claim(campaign, code, pool.value, document.ends, counts.indexed > 0)
+
+    def redeem(
+        self,
+        code: str,
+        user_id: str,
+        *,
+        campaign: str | None = None,
+        order_id: str | None = None,
+        now: datetime | None = None,
+    ) -> Redeemed:
+        """Use a user's coupon up; `coupon_redeem` is recorded, once.
+
+        Args:
+            code: of the coupon.
+            user_id: who redeems it.
+            campaign: whose it is; looked for by the code when None.
+            order_id: for what. Asked again for the same order, it is the same redemption and no second one.
+            now: the time of it.
+
+        Raises:
+            CouponRefused: `reason` is unknown-code, not-theirs, not-started, ended or redeemed.
+        """
+        moment = datetime.now(UTC) if now is None else to_utc(now)
+        redeeming = Redeeming(
+            index=self._index,
+            campaigns=self._campaigns,
+            issuing=self._issuing,
+            log=self._parts.in_force.log,
+            record=self._record,
+        )
+        return redeeming.redeem(code.strip(), user_id, campaign=campaign, order_id=order_id, now=moment)
+
+    def _campaign(self, name: str) -> CampaignDocument:
+        id = campaign_id(name)
+        held = self._campaigns.read([id]).get(id)
+        if held is None:
+            raise NotFound(
+                f"there is no campaign {name}: `profilestore campaign list` shows them.", kind="campaign", id=name
+            )
+        return CampaignDocument(**held.source)
+
+    def _check_entitled(self, campaign: str, user_id: str) -> None:
+        id = assignment_id(campaign, user_id)
+        held = self._campaigns.read([id]).get(id)
+        if held is None:
+            raise CouponRefused(
+                f"this user has no place in campaign {campaign}.", campaign=campaign, reason="not-assigned"
+            )
+        if entitled(held.source):
+            return
+        if held.source.get("arm") != "treatment":
+            raise CouponRefused(
+                f"this user is in the control group of campaign {campaign}, which gets nothing.",
+                campaign=campaign,
+                reason="control",
+            )
+        raise CouponRefused(
+            f"what this user was to get of campaign {campaign} is withheld: {held.source['withheld']}.",
+            campaign=campaign,
+            reason="withheld",
+        )
+
+    # ---------------------------------------------------------------- figures
+
+    def counts(self, campaign: str) -> CouponCounts:
+        """How many coupons of a campaign there are, were given, claimed and redeemed, now.
+
+        Raises:
+            NotFound: the campaign has no coupons.
+        """
+        pool = self._index.pool(campaign)
+        if pool is None:
+            raise NotFound(
+                f"campaign {campaign} has no coupons: `profilestore coupon list` shows those that have.",
+                kind="pool",
+                id=campaign,
+            )
+        return self._counted(pool)
+
+    def all(self) -> list[CouponCounts]:
+        """The same of all campaigns that have coupons, by name."""
+        return [self._counted(pool) for pool in self._index.pools()]
+
+    def _counted(self, pool: CouponDocument) -> CouponCounts:
+        made, issued, _ = self._index.counts(pool.campaign)
+        claimed, redeemed = (self._users(pool.campaign, kind) for kind in ("coupon_claim", "coupon_redeem"))
+        return CouponCounts(pool.campaign, pool.size or 0, made, issued, made - issued, claimed, redeemed, pool.value)
+
+    def _users(self, campaign: str, kind: str) -> int:
+        """How many users have an event of a kind that links back to a campaign."""
+        log = self._parts.in_force.log
+        identity = log.identity()
+        log.refresh(identity)
+        query = {"bool": {"filter": [{"term": {"type": kind}}, {"term": {"campaign": campaign}}]}}
+        return sum(len(page) for page in log.users(identity, query=query, page=_COUNTED_AT_ONCE))
+
+    def settle(self, campaign: str) -> Settled:
+        """Make assignments and coupons agree after processes were killed: call it at the end of a start.
+
+        Who has a coupon and was not told its code is; a coupon that came to name a user just as they were forgotten
+        does so no more. Quick where there is nothing to do.
+        """
+        told = CampaignIndex(self._parts.client, alias=self._parts.settings.index("campaigns")).counts(campaign)
+        if self._index.counts(campaign)[2] == told["with_code"]:
+            return Settled(0, 0)
+        return settle(campaign, index=self._index, assignments=self._campaigns, issuing=self._issuing)
+
+
+def _check_running(document: CampaignDocument, now: datetime) -> None:
+    name = document.campaign
+    if document.imported is True:
+        raise CouponRefused(f"campaign {name} was run elsewhere.", campaign=name, reason="imported")
+    if document.state != "running":
+        said = "was stopped" if document.state == "stopped" else "is still being started"
+        raise CouponRefused(f"campaign {name} {said}.", campaign=name, reason=document.state or "starting")
+    if document.starts is not None and now < document.starts:
+        raise CouponRefused(
+            f"campaign {name} starts on {document.starts:%Y-%m-%d %H:%M} UTC.", campaign=name, reason="not-started"
+        )
+    if document.ends is not None and now >= document.ends:
+        raise CouponRefused(
+            f"campaign {name} ended on {document.ends:%Y-%m-%d %H:%M} UTC.", campaign=name, reason="ended"
+        )
