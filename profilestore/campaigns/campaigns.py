@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from profilestore.campaigns.running.records import Campaign
 from profilestore.documents import CampaignDocument
@@ -12,6 +12,9 @@ from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.errors import NotFound
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.answers import Answer
+
+if TYPE_CHECKING:
+    from profilestore.campaigns.importing.options import ImportFiles, ImportOptions, ImportReport
 
 __all__ = ["Campaigns"]
 
@@ -72,3 +75,9 @@ class Campaigns:
         """All places of a user in campaigns, whatever came of them, the latest first."""
         self._index.check()
         return self._index.of_user(user_id)
+
+    def import_past(self, files: ImportFiles, options: ImportOptions | None = None) -> ImportReport:
+        """Take in campaigns that were run elsewhere; see `PastCampaigns.run`."""
+        from profilestore.campaigns.importing.importing import PastCampaigns
+
+        return PastCampaigns(self._parts).run(files, options)

@@ -6,7 +6,7 @@ Places are taken from the lowest on and not given back, so that whoever has plac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -48,8 +48,19 @@ class ContactPlaces:
             for hit in hits
         )
 
-    def take(self, campaign: str, user_ids: Sequence[str], *, week: str, cap: int, contact_at: datetime) -> set[str]:
-        """Take a place of the week for each of these users; who has one now, or had one of this campaign before."""
+    def take(
+        self,
+        campaign: str,
+        user_ids: Sequence[str],
+        *,
+        week: str,
+        cap: int,
+        contact_at: datetime | Mapping[str, datetime],
+    ) -> set[str]:
+        """Take a place of the week for each of these users; who has one now, or had one of this campaign before.
+
+        `contact_at` is one for all, or by user.
+        """
         have: set[str] = set()
         pending = list(user_ids)
         for place in range(cap):
@@ -62,7 +73,7 @@ class ContactPlaces:
                     contact_id(user_id, week, place),
                     CampaignDocument(
                         kind="contact", campaign=campaign, user_id=user_id, week=week, place=place,
-                        contact_at=contact_at,
+                        contact_at=contact_at if isinstance(contact_at, datetime) else contact_at[user_id],
                     ).to_source(),
                 )
                 for user_id in pending

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from profilestore.errors import InputError
 from profilestore.ingest.mapping import ColumnMapping
@@ -15,7 +15,7 @@ from profilestore.ingest.sources import Source
 from profilestore.ingest.stages import Run, refuse_bad
 from profilestore.settings import Settings
 
-__all__ = ["AGAIN", "TAKEN", "Refused", "Row", "ToldRejects", "read_rows"]
+__all__ = ["Refused", "Row", "Taker", "ToldRejects", "Verdict", "read_rows"]
 
 _TOLD_MOST: Final = 20
 
@@ -37,14 +37,9 @@ class Refused:
     column: str | None = None
 
 
-class _Verdict:
-    """What a taker says of a row besides `Refused`."""
-
-
-TAKEN: Final = _Verdict()
-AGAIN: Final = _Verdict()  # says what an earlier row said
-
-Taker = Callable[[Row], "_Verdict | Refused"]
+# What a taker says of a row besides `Refused`; again: it says what an earlier row said.
+Verdict = Literal["taken", "again"]
+Taker = Callable[[Row], Verdict | Refused]
 
 
 class ToldRejects(Rejects):
@@ -113,7 +108,7 @@ def read_rows(
                     file=block.file, line=block.lines[index], column=column, reason=verdict.reason,
                     row=block.row(index),
                 )  # fmt: skip
-            elif verdict is AGAIN:
+            elif verdict == "again":
                 report.duplicate += 1
             else:
                 report.emitted += 1

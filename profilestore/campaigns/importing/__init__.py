@@ -1,0 +1,1 @@
+"""Past campaigns from files: what was run elsewhere, to whom it went, and its coupons."""
