@@ -28,7 +28,7 @@ _BEAT_S: Final = 10.0
 # A build that has not been heard of for so long was killed.
 _DEAD_AFTER_S: Final = 60.0
 # Documents moved at a time; of models, whose chunks are large, few.
-_MOVED_AT_ONCE: Final = {"activity": 5000, "figures": 5000}
+_MOVED_AT_ONCE: Final = {"activity": 5000, "figures": 5000, "campaigns": 5000, "coupons": 5000}
 _VERSIONED: Final = re.compile(r"-[0-9]{6}")
 
 
