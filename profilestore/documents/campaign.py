@@ -17,12 +17,14 @@ class CampaignDocument(Document):
 
     - `campaign` (`_id` `campaign:NAME`): the definition whole, `state`, `counts` of the plan that was frozen when it
       was started, and `lists`, where the users of that plan stand until each has an assignment. `imported`: it was
-      run elsewhere, nobody was drawn by lot, and there is no control group.
+      run elsewhere, nobody was drawn by lot, and there is no control group. Its `unless` and `quiet` are those of its
+      assignments, its `week` that of its first contact.
     - `assignment` (`_id` `NAME:USER`): `arm`, drawn by lot (a stable hash) among who might be written to; what the
       user gets (`offer`, `product_id`, `code`) by which `channel`, not before `contact_at` and not after `ends`.
       `withheld` says why nothing is to be sent although the lot fell on it; the arm stays as it was drawn.
-      `unless` is `off` where the offer was chosen by vectors, so that one lookup of the profile's `personalisation`
-      holds it back. What was believed of the user when the campaign started (`segment` … `purchase_30d`) is for the
+      `unless` is `off` where vectors or scores chose the offer or the audience, so that one lookup of the profile's
+      `personalisation` holds it back. `quiet` are the minutes of the day, on the clock of the shop's time zone, in
+      which nobody is contacted (ranges of them, `gte` to below `lt`). What was believed of the user when the campaign started (`segment` … `purchase_30d`) is for the
       report, and goes when personalisation is switched off.
     - `contact` (`_id` `contact:WEEK:PLACE:USER`): the contact of a week, ISO 8601 in the shop's time zone, that a
       campaign took; that no two can take one place is the cap of contacts.
@@ -59,6 +61,7 @@ class CampaignDocument(Document):
     code: str | None = None
     withheld: str | None = None
     unless: str | None = None
+    quiet: list[dict[str, int]] | None = None
     segment: str | None = None
     value_tier: str | None = None
     churn_band: str | None = None
