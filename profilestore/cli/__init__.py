@@ -90,6 +90,11 @@ COMMANDS: Final = (
         "Whom to write to with what, and did it pay: plan, start and stop campaigns.",
     ),
     PlannedCommand(
+        "coupon",
+        "profilestore.cli.coupon:app",
+        "Coupons of campaigns: one a user at most, never more than the budget pays.",
+    ),
+    PlannedCommand(
         "sample",
         "profilestore.cli.shop:sample",
         "Make a shop with planted tastes, to try things on: products, users, events and the truth.",
