@@ -53,7 +53,7 @@ class Money:
 
     Attributes:
         contacts: users reached.
-        contact_cost, redemption_cost, cost: of the treatment arm.
+        contact_cost, redemption_cost: of the treatment arm; cost: both, and what the campaign cost as a whole.
         guessed: redemptions counted at the coupon's value.
         worth: what a user bought before the campaign's discount, treatment less control.
         margin: the share of it that is earned.
@@ -91,7 +91,7 @@ def money_of(people: Participants, outcomes: Outcomes, terms: CampaignTerms, pur
     treated = people.treated
     contact_cost = float(purse.contacts[treated].sum())
     redemption_cost = float(purse.redemptions[treated].sum())
-    cost = contact_cost + redemption_cost
+    cost = contact_cost + redemption_cost + terms.fixed_cost
     worth = mean_difference(purse.worth, treated, before=outcomes.spent_before, buyers=outcomes.bought)
     earned = roi = None
     if worth is not None:

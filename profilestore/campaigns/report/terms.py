@@ -28,6 +28,7 @@ class CampaignTerms:
         channel: by which it was sent.
         margin: the share of revenue that is earned, 0 to 1.
         cost_per_contact: of each user reached.
+        fixed_cost: of the campaign as a whole, beside.
         coupon_value: what a redemption costs where the log does not say it.
         budget: what it might cost at most; None where nobody said.
         control_share: that was planned; None where nobody said.
@@ -44,6 +45,7 @@ class CampaignTerms:
     channel: str = ""
     margin: float = 1.0
     cost_per_contact: float = 0.0
+    fixed_cost: float = 0.0
     coupon_value: float = 0.0
     budget: float | None = None
     control_share: float | None = None
@@ -80,6 +82,7 @@ class CampaignTerms:
             channel=document.channel or definition.get("channel") or "",
             margin=_number(definition.get("margin"), 1.0),
             cost_per_contact=_number(definition.get("cost_per_contact"), 0.0),
+            fixed_cost=_number(definition.get("cost"), 0.0),
             coupon_value=_number(offer.get("value"), 0.0),
             budget=document.budget,
             control_share=None if imported else definition.get("control_share"),

@@ -1,0 +1,251 @@
+"""The report of a campaign as sections of words and tables, in English or Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from profilestore.campaigns.report.cautions import Caution
+from profilestore.campaigns.report.drawings import course_drawing, effects_drawing
+from profilestore.campaigns.report.effects import Difference
+from profilestore.campaigns.report.groups import GroupEffect
+from profilestore.campaigns.report.report import Arm, CampaignReport
+from profilestore.campaigns.report.sections import Language, Section
+from profilestore.campaigns.report.words import said
+
+__all__ = ["about", "sections_of", "title_of"]
+
+_ACTS: Final = ("reached", "opened", "clicked", "claimed", "redeemed", "bought")
+_COURSE_ROWS: Final = 10
+_ADVICE: Final = ("pays", "moves", "anyway", "loses")
+
+
+def title_of(report: CampaignReport, language: Language) -> str:
+    """The heading of a report."""
+    return said("title", language, name=report.terms.name)
+
+
+def about(report: CampaignReport, language: Language) -> str:
+    """Which period it speaks of, and as of when."""
+    terms = report.terms
+    return said(
+        "about", language, starts=_when(terms.starts), ends=_when(terms.ends), until=_when(report.counted_until),
+        as_of=_when(report.as_of), currency=report.currency,
+    )  # fmt: skip
+
+
+def sections_of(report: CampaignReport, language: Language) -> list[Section]:
+    """All parts of the report, what matters most first."""
+    parts = [_verdict(report, language), _arms(report, language)]
+    if report.bought is not None:
+        parts.append(_effect(report, language))
+    parts.append(_money(report, language))
+    if report.unlike is not None:
+        parts += report.unlike.sections(language)
+    if len(report.groups) > 0:
+        parts += [_advice(report, language), *_groups(report, language)]
+    parts += [_course(report, language), _method(report, language)]
+    return parts
+
+
+def _verdict(report: CampaignReport, language: Language) -> Section:
+    facts: dict[str, Any] = {"difference": "", "p": "", "lift": ""}
+    if report.bought is not None:
+        facts |= {"difference": _points(report.bought, language), "p": _p(report.bought.p)}
+    if report.sizes is not None:
+        facts["lift"] = _share(report.sizes.lift)
+    sentences = [said(f"is {report.verdict}", language, **facts)]
+    sentences += [_caution(caution, language) for caution in report.cautions]
+    return Section("verdict", said("verdict", language), tuple(sentences))
+
+
+def _caution(caution: Caution, language: Language) -> str:
+    facts = dict(caution.facts)
+    if caution.key == "small_control":
+        needed = "needs each" if facts["control_needed"] is None else "needs control"
+        smallest = facts["smallest"]
+        facts["needed"] = said(
+            needed, language, control_needed=_count(facts["control_needed"]), each_needed=_count(facts["each_needed"])
+        )
+        facts["smallest"] = (
+            said("sees nothing", language)
+            if smallest is None
+            else said("sees smallest", language, smallest=_point_words(smallest, language))
+        )
+        facts["effect"] = _point_words(facts["effect"], language)
+        facts |= {name: _share(facts[name]) for name in ("lift", "power")}
+    if caution.key == "lot":
+        facts |= {"share": _share(facts["share"]), "planned": _share(facts["planned"]), "p": _p(facts["p"])}
+    told = {name: _count(value) if isinstance(value, int) else value for name, value in facts.items()}
+    told |= {name: _when(datetime.fromisoformat(told[name])) for name in ("until", "stopped") if name in told}
+    return said(caution.key, language, **told)
+
+
+def _arms(report: CampaignReport, language: Language) -> Section:
+    arms = [arm for arm in (report.treatment, report.control) if arm is not None]
+    rows = [(said("users", language), *(_count(arm.users) for arm in arms))]
+    for act in _ACTS:
+        rows.append((said(act, language), *(_of(getattr(arm, act), arm) for arm in arms)))
+    rows.append((said("orders", language), *(_count(arm.orders) for arm in arms)))
+    rows.append((said("revenue", language), *(_money_of(arm.revenue) for arm in arms)))
+    rows.append((said("per user", language), *(f"{arm.revenue / arm.users:,.2f}" for arm in arms)))
+    names = ("treatment", "control")[: len(arms)]
+    return Section("arms", said("arms", language), (), ("", *(said(name, language) for name in names)), tuple(rows))
+
+
+def _effect(report: CampaignReport, language: Language) -> Section:
+    rows = []
+    for name, difference in (("bought", report.bought), ("per user", report.revenue)):
+        if difference is not None:
+            share = name == "bought"
+            shown = _share if share else _amount
+            rows.append(
+                (said(name, language), shown(difference.treatment), shown(difference.control),
+                 _points(difference, language) if share else _range(difference.value, difference.low, difference.high),
+                 _p(difference.p), _how(difference, language))
+            )  # fmt: skip
+    headings = ("", *(said(key, language) for key in ("treatment", "control", "difference", "p", "method head")))
+    return Section("effect", said("effect", language), (), headings, tuple(rows))
+
+
+def _money(report: CampaignReport, language: Language) -> Section:
+    money = report.money
+    rows = [
+        (said("contact_cost", language, contacts=_count(money.contacts)), _amount(money.contact_cost)),
+        (said("redemption_cost", language), _amount(money.redemption_cost)),
+        (said("cost", language), _amount(money.cost)),
+    ]
+    if report.terms.budget is not None:
+        rows.append((said("budget held", language), _amount(report.terms.budget)))
+    if money.worth is not None and money.earned is not None:
+        rows.append((said("worth", language), _range(money.worth.value, money.worth.low, money.worth.high)))
+        rows.append((said("margin", language), _share(money.margin)))
+        rows.append((said("earned", language), _range(*money.earned)))
+        roi = said("roi unknown", language)
+        if money.roi is not None:
+            value, low, high = money.roi
+            roi = f"{value:,.0%} [{low:,.0%}, {high:,.0%}]"
+        rows.append((said("roi", language), roi))
+    sentences = []
+    if money.guessed > 0:
+        sentences.append(said("guessed", language, guessed=_count(money.guessed)))
+    if money.over_budget > 0:
+        sentences.append(said("over_budget", language, over=_amount(money.over_budget)))
+    return Section("money", said("money", language), tuple(sentences), ("", report.currency), tuple(rows))
+
+
+def _advice(report: CampaignReport, language: Language) -> Section:
+    sentences = []
+    for advice in _ADVICE:
+        names = [_group_name(each, language) for each in report.groups if each.advice == advice]
+        if len(names) > 0:
+            joined = ("; " if language == "en" else "；").join(names)
+            sentences.append(said(f"advise {advice}", language, groups=joined))
+    if len(sentences) == 0:
+        sentences.append(said("advise nothing", language, count=len(report.groups)))
+    if report.ungrouped > 0:
+        sentences.append(said("ungrouped", language, ungrouped=_count(report.ungrouped)))
+    return Section("advice", said("advice", language), tuple(sentences))
+
+
+def _groups(report: CampaignReport, language: Language) -> Iterator[Section]:
+    head = ("group", "treatment", "control", "bought", "difference", "p holm", "earned a user", "advice head")
+    for by in dict.fromkeys(each.by for each in report.groups):
+        effects = [each for each in report.groups if each.by == by]
+        rows = tuple(_group_row(each, language) for each in effects)
+        title = f"{said('groups', language)}: {said(f'by {by}', language)}"
+        headings = tuple(said(key, language) for key in head)
+        yield Section(f"by-{by}", title, (), headings, rows, effects_drawing(effects, language))
+
+
+def _group_row(each: GroupEffect, language: Language) -> tuple[str, ...]:
+    profit = "–" if each.profit is None else _range(each.profit.value, each.profit.low, each.profit.high)
+    return (
+        _plain_group(each, language), _count(each.treatment), _count(each.control),
+        f"{_share(each.bought.treatment)} / {_share(each.bought.control)}", _points(each.bought, language),
+        _p(each.p_bought), profit, said(f"advice {each.advice}", language),
+    )  # fmt: skip
+
+
+def _course(report: CampaignReport, language: Language) -> Section:
+    days = report.course
+    step = max(1, -(-len(days) // _COURSE_ROWS))
+    shown = [day for place, day in enumerate(days) if (place + 1) % step == 0 or place == len(days) - 1]
+    rows = []
+    for day in shown:
+        row = [_count(day.day), _share(day.bought), _amount(day.revenue)]
+        if day.control_bought is not None and day.control_revenue is not None:
+            row[2:] = [_share(day.control_bought), _amount(day.revenue), _amount(day.control_revenue)]
+        rows.append(tuple(row))
+    arms = ("treatment", "control") if report.control is not None else ("treatment",)
+    headings = [f"{said(what, language)}: {said(arm, language)}" for what in ("bought", "per user") for arm in arms]
+    drawing = course_drawing(days, language)
+    return Section("course", said("course", language), (), (said("day", language), *headings), tuple(rows), drawing)
+
+
+def _method(report: CampaignReport, language: Language) -> Section:
+    sentences = [said("how arms" if report.control is not None else "how unlike", language)]
+    if report.money.earned is not None:
+        sentences.append(said("how money", language))
+    if len(report.groups) > 0:
+        sentences.append(said("how groups", language, count=len(report.groups)))
+    return Section("method", said("method", language), tuple(sentences))
+
+
+# ---------------------------------------------------------------- figures
+
+
+def _how(difference: Difference, language: Language) -> str:
+    adjusted = said("how adjusted", language) if difference.adjusted else ""
+    return said(f"how {difference.method}", language) + adjusted
+
+
+def _group_name(each: GroupEffect, language: Language) -> str:
+    return f"{said(f'by {each.by}', language)} {_plain_group(each, language)}"
+
+
+def _plain_group(each: GroupEffect, language: Language) -> str:
+    return said(each.group, language) if each.group == "longer, or never" else each.group
+
+
+def _points(difference: Difference, language: Language) -> str:
+    values = (100 * difference.value, 100 * difference.low, 100 * difference.high)
+    unit = " points" if language == "en" else " 个百分点"
+    return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*values) + unit
+
+
+def _point_words(share: float, language: Language) -> str:
+    return f"{100 * share:.2g}" + (" points" if language == "en" else " 个百分点")
+
+
+def _range(value: float, low: float, high: float) -> str:
+    return f"{value:+,.2f} [{low:+,.2f}, {high:+,.2f}]"
+
+
+def _of(count: int, arm: Arm) -> str:
+    return f"{_count(count)} ({_share(count / arm.users)})"
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+def _money_of(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if value >= 0.1 or value == 0.0 else f"{value:.2%}"
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _when(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}"
