@@ -14,6 +14,7 @@ from profilestore.elastic.member_pages import Member
 from profilestore.elastic.search import get_sources
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.answers import Answer
+from profilestore.recommend.phrases import Telling
 
 __all__ = ["POPULAR", "Offer", "OfferList", "Offers", "ask_offers"]
 
@@ -56,7 +57,7 @@ class Offers:
     """
 
     def __init__(
-        self, parts: Parts, *, recommend: Callable[..., Iterable[Answer]], n: int, explain: bool = False,
+        self, parts: Parts, *, recommend: Callable[..., Iterable[Answer]], n: int, explain: bool | Telling = False,
         fresh: bool = False,
     ) -> None:  # fmt: skip
         self._client = parts.client
@@ -108,7 +109,7 @@ class Offers:
 
 
 def ask_offers(
-    members: Sequence[Member], *, recommend: Callable[..., Iterable[Answer]], n: int, explain: bool = False,
+    members: Sequence[Member], *, recommend: Callable[..., Iterable[Answer]], n: int, explain: bool | Telling = False,
     **options: Any,
 ) -> dict[str, OfferList]:  # fmt: skip
     """What `recommend` answers for some users now, by user; for who switched personalisation off, what is popular.

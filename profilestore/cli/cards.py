@@ -1,10 +1,10 @@
-"""`profilestore profile show --card`, and `profile forget`: what a customer may ask for."""
+"""`profilestore profile show --card|--for-staff` and `profile forget`: cards, and what a customer may ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from profilestore.insight.card.user_card import Card
     from profilestore.settings import Settings
 
-__all__ = ["forget", "show_cards"]
+__all__ = ["forget", "show_cards", "show_for_staff"]
 
 
 def show_cards(
@@ -28,15 +28,14 @@ def show_cards(
     from profilestore.insight.card.text import card_text
     from profilestore.store import ProfileStore
 
-    if language not in (None, "en", "zh"):
-        raise UsageError("the language of a card is en or zh.")
+    chosen = _card_language(language)
     if html is not None and len(users) != 1:
         raise UsageError("--html takes the card of one user.")
     missing: list[NotFound] = []
     with ProfileStore.open(settings) as shop:
         for number, user in enumerate(users):
             try:
-                card = shop.card(user, language=language)  # type: ignore[arg-type]  # checked above
+                card = shop.card(user, language=chosen)
             except NotFound as error:  # the others are shown all the same
                 missing.append(error)
                 continue
@@ -50,6 +49,37 @@ def show_cards(
         say(f"profilestore: {another}")
     if len(missing) > 0:
         raise missing[0]
+
+
+def show_for_staff(
+    settings: Settings, users: Sequence[str], *, language: str | None, html: Path | None, json: bool
+) -> None:
+    """Print what the service desk needs of a customer on one screen, or write it as a page."""
+    from dataclasses import asdict
+
+    from profilestore.errors import UsageError
+    from profilestore.insight.card.screen import screen_text
+    from profilestore.store import ProfileStore
+
+    if len(users) != 1:
+        raise UsageError("--for-staff shows one user at a time.")
+    chosen = _card_language(language)
+    with ProfileStore.open(settings) as shop:
+        card = shop.staff_card(users[0], language=chosen)
+    if html is not None:
+        _write_page(card, html)
+    if json:
+        print_json(asdict(card))
+    elif html is None:
+        typer.echo(screen_text(card))
+
+
+def _card_language(given: str | None) -> Literal["en", "zh"] | None:
+    from profilestore.errors import UsageError
+
+    if given is None or given == "en" or given == "zh":
+        return given  # type: ignore[return-value]  # mypy does not narrow a text by ==
+    raise UsageError("the language of a card is en or zh.")
 
 
 def _write_page(card: Card, path: Path) -> None:

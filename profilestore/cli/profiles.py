@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from profilestore.cli.cards import forget, show_cards
+from profilestore.cli.cards import forget, show_cards, show_for_staff
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, print_table, say
 
@@ -44,18 +44,24 @@ def show(
     card: Annotated[
         bool, typer.Option("--card", help="For the customer: what is believed, from what, and how to object.")
     ] = False,
+    for_staff: Annotated[
+        bool, typer.Option("--for-staff", help="For the service desk: one screen. The audit notes who looked.")
+    ] = False,
     language: Annotated[
-        str | None, typer.Option("--language", metavar="en|zh", help="Of the customer's card; else the shop's.")
+        str | None, typer.Option("--language", metavar="en|zh", help="Of the card; else the shop's.")
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="The customer's card as one page of HTML.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="The card as one page of HTML.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Show the profile cards of users."""
-    from profilestore.errors import NotFound
+    from profilestore.errors import NotFound, UsageError
     from profilestore.store import ProfileStore
 
+    if card and for_staff:
+        raise UsageError("--card is the customer's own, --for-staff the service desk's: say one of them.")
+    if for_staff:
+        show_for_staff(settings, users, language=language, html=html, json=json)
+        return
     if card or html is not None:
         show_cards(settings, users, language=language, html=html, json=json)
         return

@@ -145,6 +145,21 @@ class ProfileStore(Keeping, Training):
         """
         return UserCards(self._parts).card(user_id, language=language or self.settings.language)
 
+    def staff_card(self, user_id: str, *, language: Literal["en", "zh"] | None = None) -> Card:
+        """What the service desk needs of a user in ten seconds, above the user's own card; the audit says who looked.
+
+        `card.screen.screen_text` renders it on one screen, `card.html.card_html` as a page.
+
+        Raises:
+            NotFound: nothing is known of this user.
+            NotInitialised: a shop of an earlier version has no audit or no campaigns yet.
+        """
+        from profilestore.store.service_desk import audited_staff_card
+
+        self._show_recorded()
+        language = language or self.settings.language
+        return audited_staff_card(self._parts, user_id, recommend=self.recommend_many, language=language)
+
     def forget(self, user_id: str) -> dict[str, int]:
         """Delete all acts of a user, what they told and their profile for good; how many documents of each kind.
 
@@ -178,7 +193,7 @@ class ProfileStore(Keeping, Training):
         from profilestore.campaigns.campaigns import Campaigns
 
         self._show_recorded()
-        return Campaigns(self._parts, recommend=self.recommend_many)
+        return Campaigns(self._parts, recommend=self.recommend_many, coupons=self.coupons)
 
     @property
     def coupons(self) -> Coupons:

@@ -57,10 +57,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of a card: `key` names it for programs, `title` for people; `lead` are sentences before its entries."""
+    """A part of a card: `key` names it for programs, `title` for people; `lead` are sentences before its entries.
+
+    `brief`: for a look of ten seconds. It stands beside others on a page, and is all that a screen shows of a card
+    that has such blocks.
+    """
 
     key: str
     title: str
     lead: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     commands: tuple[Command, ...] = ()
+    brief: bool = False

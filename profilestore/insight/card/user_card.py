@@ -7,7 +7,7 @@ another card, such as one for the service desk, adds blocks of their own with `C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -105,21 +105,26 @@ class UserCards:
         Raises:
             NotFound: nothing is known of this user.
         """
+        now = datetime.now(UTC) if now is None else now
+        return build_card(self.known(user_id), language=language, shop=self._parts.settings.prefix, now=now)
+
+    def known(self, user_id: str) -> Known:
+        """What a card is made from. Raises as `card` does."""
         settings, side = self._parts.settings, self._parts.in_force
         side.folder.fold_pending()
         stored = side.profiles.read_now([user_id])
         if user_id not in stored:
             raise NotFound(f"no profile of user {user_id} in {settings.index('profiles')}.", kind="user", id=user_id)
         profile = dict(stored[user_id].source)
-        known = Known(
+        next_purchase = profile.get("next_purchase_product")
+        return Known(
             profile=profile,
             records={} if profile.get("personalisation") == "off" else self._records_of(profile),
-            titles=self._titles(profile),
+            titles=self.titles([] if next_purchase is None else [next_purchase]),
             currency=settings.currency,
             time_zone=settings.time_zone,
             half_life_days=settings.interest_half_life_days,
         )
-        return build_card(known, language=language, shop=settings.prefix, now=datetime.now(UTC) if now is None else now)
 
     def _records_of(self, profile: Mapping[str, Any]) -> dict[str, InsightRecord]:
         """The records of the groups that say something of this user."""
@@ -127,11 +132,10 @@ class UserCards:
         found = {name: self._records.find(name) for name, time in held.items() if time is not None}
         return {name: record for name, record in found.items() if record is not None}
 
-    def _titles(self, profile: Mapping[str, Any]) -> dict[str, str]:
-        """Of the products that the card names."""
-        product_id = profile.get("next_purchase_product")
-        if product_id is None:
+    def titles(self, product_ids: Sequence[str]) -> dict[str, str]:
+        """The titles of products, as far as they have one."""
+        if len(product_ids) == 0:
             return {}
         products = self._parts.in_force.products
-        found = products.read(products.identity().index, [product_id], fields=["title"])
+        found = products.read(products.identity().index, list(product_ids), fields=["title"])
         return {id: str(source["title"]) for id, (source, *_) in found.items() if source.get("title")}
