@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from profilestore.elastic.index_identity import check_docs
 from profilestore.elastic.retry import patient
 
 __all__ = ["Member", "MemberPages", "open_moment"]
@@ -115,6 +116,20 @@ class MemberPages:
             )
             counts.append(int(answer.body["count"]))
         return counts
+
+    def known(self, user_ids: Sequence[str]) -> set[str]:
+        """Who of these has a profile at this moment. Real time."""
+        found: set[str] = set()
+        for start in range(0, len(user_ids), _MOST):
+            docs = [{"_id": user_id} for user_id in user_ids[start : start + _MOST]]
+            answer = patient(
+                _ACTION,
+                lambda docs=docs: check_docs(  # type: ignore[misc]  # lambda with defaults
+                    self._client.mget(index=self._alias, docs=docs, source=False), index=self._alias
+                ),
+            )
+            found.update(body["_id"] for body in answer.body["docs"] if body["found"])
+        return found
 
     def sample(self, query: dict[str, Any], *, n: int, seed: int, fields: Sequence[str] = ()) -> list[Member]:
         """At most `n` users that the query finds, drawn at random; the same ones for the same seed and profiles."""

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from profilestore.campaigns.coupons.code_file import CodeFile
+from profilestore.campaigns.coupons.pool import Pool
 from profilestore.campaigns.offering import ProductOffer
 from profilestore.campaigns.running.quiet_hours import QuietHours
 
 __all__ = ["CampaignDefinition", "Codes", "OfferDefinition", "OfferKind", "exact"]
+
+_NAME: Final = re.compile(r"\w[\w .+-]{0,99}")
+# Ids of other documents begin with these.
+_TAKEN: Final = frozenset(("campaign", "contact", "running"))
+_MOST_MONEY: Final = 1e15
+# One a waking hour.
+MOST_CONTACTS_PER_WEEK: Final = 100
 
 OfferKind = Literal["message", "coupon", "product"]
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The codes of a file: how many, and the hash that tells them from others. `rows` are not stored with it."""
+    """A pool of codes: how many, and the hash that tells them from others. `file` has them, and is not stored."""
 
     count: int
     sha256: str
-    rows: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    file: CodeFile | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, file: CodeFile) -> Codes:
+        """Those of a file."""
+        return cls(len(file.codes), Pool.of_file(file).digest, file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +134,42 @@ class CampaignDefinition:
         if self.offer.given_at_start and self.offer.codes is not None:
             limits.append(self.offer.codes.count)
         return min(limits) if len(limits) > 0 else None
+
+    def problems(self) -> list[str]:
+        """What cannot be meant by it, whenever it is; [] when all can."""
+        offer, found = self.offer, []
+        if _NAME.fullmatch(self.name) is None or self.name != self.name.strip() or self.name in _TAKEN:
+            found.append(
+                "a campaign's name has letters, digits, spaces and . _ + -, 100 at most, and is none of "
+                + ", ".join(sorted(_TAKEN))
+            )
+        if self.starts is not None and self.ends <= self.starts:
+            found.append("the period ends before it begins")
+        if not 0 < self.budget <= _MOST_MONEY:
+            found.append("`budget` is more than 0")
+        if not 0 <= self.cost_per_contact <= _MOST_MONEY:
+            found.append("`cost_per_contact` is not below 0")
+        if not 0.0 <= self.control_share < 1.0:
+            found.append("`control_share` is from 0 to below 1, such as 0.1")
+        if not 1 <= self.contacts_per_week <= MOST_CONTACTS_PER_WEEK:
+            found.append(f"`contacts_per_week` is from 1 to {MOST_CONTACTS_PER_WEEK}")
+        if not 0.0 < self.margin <= 1.0:
+            found.append("`margin` is a share of revenue, above 0 and at most 1")
+        if not 0 <= self.follow_days <= 3660:
+            found.append("`follow_days` is not below 0")
+        if offer.kind == "coupon" and not 0 < offer.value <= _MOST_MONEY:
+            found.append("`offer.value` is more than 0: what a coupon costs at most")
+        if offer.issue == "claim" and (offer.coupons is None or offer.coupons < 1):
+            found.append("coupons that are claimed want `offer.coupons`: how many there are")
+        if offer.issue == "start" and offer.coupons is not None:
+            found.append("`offer.coupons` is for coupons that are claimed")
+        if offer.codes is not None and (offer.coupons or 0) > offer.codes.count:
+            found.append(f"`offer.coupons` is more than the {offer.codes.count:,} codes that there are")
+        if len(found) == 0 and self.claimable_cost > exact(self.budget):
+            found.append("the budget does not pay all coupons that may be claimed")
+        if len(found) == 0 and self.most_contacts == 0:
+            found.append("the budget does not pay a single contact")
+        return found
 
     def to_json_dict(self) -> dict[str, Any]:
         """As stored and compared; `definition_of_record` reads it."""

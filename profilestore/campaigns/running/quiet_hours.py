@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from profilestore.errors import UsageError
 
-__all__ = ["QuietHours", "week_of"]
+__all__ = ["QuietHours", "minute_of", "week_of"]
 
+_DAY: Final = 24 * 60
 _FORM: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -41,6 +42,14 @@ class QuietHours:
     def __str__(self) -> str:
         return f"{self.begins:%H:%M}-{self.ends:%H:%M}"
 
+    def minutes(self) -> list[dict[str, int]]:
+        """The quiet minutes of a day, as ranges from `gte` to below `lt`."""
+        begins, ends = minute_of(self.begins), minute_of(self.ends)
+        if begins < ends:
+            return [{"gte": begins, "lt": ends}]
+        before = [{"gte": 0, "lt": ends}] if ends > 0 else []
+        return [*before, {"gte": begins, "lt": _DAY}]
+
     def covers(self, clock: time) -> bool:
         """Whether that time of day is quiet."""
         if self.begins < self.ends:
@@ -61,6 +70,11 @@ class QuietHours:
         while self.covers(at.astimezone(zone).time()):
             at += timedelta(minutes=1)
         return at
+
+
+def minute_of(clock: time) -> int:
+    """The minute of the day, from 0."""
+    return clock.hour * 60 + clock.minute
 
 
 def week_of(moment: datetime, *, zone: ZoneInfo) -> str:

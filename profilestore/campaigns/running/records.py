@@ -72,6 +72,10 @@ class Campaign:
             stopped=document.stopped,
         )
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether users have places in it that count: it runs, or is being started, and is not over."""
+        return not self.imported and self.state != "stopped" and now < self.ends
+
     def phase(self, now: datetime) -> str:
         """The state, and `over` where its time has passed."""
         return "over" if self.state == "running" and now >= self.ends else self.state
