@@ -8,6 +8,7 @@ import typer
 
 from profilestore.cli.campaign_import import import_campaigns
 from profilestore.cli.campaign_output import plain_campaign
+from profilestore.cli.campaign_report import report
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table
 
@@ -19,6 +20,7 @@ __all__ = ["app"]
 HELP = "Whom to write to with what, and did it pay: plan, start and stop campaigns."
 app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
 app.command("import")(import_campaigns)
+app.command("report")(report)
 
 
 @app.command("list")
