@@ -140,6 +140,9 @@ def sample(
     seasons: Annotated[
         bool, typer.Option("--seasons", help="Plant products with a season too, over two years.")
     ] = False,
+    campaigns: Annotated[
+        bool, typer.Option("--campaigns", help="Plant campaigns too, with control groups and a known effect.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a shop with planted tastes, to try things on: products, users, events and the truth."""
@@ -155,6 +158,7 @@ def sample(
         odd=odd,
         churn=churn,
         seasons=seasons,
+        campaigns=campaigns,
     )  # fmt: skip
     files = write_shop(shop, output)
     if json:

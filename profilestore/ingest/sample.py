@@ -18,6 +18,7 @@ import orjson
 
 from profilestore.documents import Event, Product, User
 from profilestore.errors import UsageError
+from profilestore.ingest.sample_campaign_acts import CAMPAIGN_STREAM, campaign_acts, campaign_buyers
 from profilestore.ingest.sample_churn import CHURN_STREAM, churn_acts, rhythm_users
 from profilestore.ingest.sample_events import HISTORY_DAYS, Dice, Habits, Shelf, Shopper, act
 from profilestore.ingest.sample_odd import ODD_STREAM, odd_acts, odd_kinds
@@ -36,7 +37,8 @@ QUERIES: Final = 200
 class SampleTruth:
     """What was planted. `queries` are (product_id, Chinese words, English words): each should find its product.
     `user_segments` is empty where no segments were planted, `odd_users` (user -> kind) where no odd ones were.
-    `churn_users` are customers with a rhythm: user -> day of the last order where they stopped, None where not."""
+    `churn_users` are customers with a rhythm: user -> day of the last order where they stopped, None where not.
+    `campaigns`: what was planted of each, its true effects, and under `kinds` the kind of each of their users."""
 
     user_clusters: dict[str, dict[str, float]]
     product_clusters: dict[str, str]
@@ -47,16 +49,21 @@ class SampleTruth:
     odd_users: dict[str, str] = field(default_factory=dict)
     churn_users: dict[str, str | None] = field(default_factory=dict)
     seasonal_products: dict[str, int] = field(default_factory=dict)
+    campaigns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SampleShop:
-    """A generated shop. Events are in the order of their times."""
+    """A generated shop. Events are in the order of their times.
+
+    `campaign_files` are the rows of `campaigns` and of their `members`; empty where none were planted.
+    """
 
     products: list[Product]
     users: list[User]
     events: list[Event]
     truth: SampleTruth
+    campaign_files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def generate_shop(
@@ -71,6 +78,7 @@ def generate_shop(
     odd: bool = False,
     churn: bool = False,
     seasons: bool = False,
+    campaigns: bool = False,
 ) -> SampleShop:
     """Make a shop; equal arguments give equal shops.
 
@@ -87,6 +95,8 @@ def generate_shop(
         seasons: plant products with a season too, and others without: two years of purchases beside the `events`. Where
             something else is planted, as many users again make them, so that each truth stays true: who stopped buys
             nothing later, who is odd or of a segment does nothing else.
+        campaigns: plant campaigns too, one of a known effect, one of none, one with a tiny control group, with users
+            of their own beside the others, who do nothing else.
 
     Raises:
         UsageError: a number or language that cannot be meant.
@@ -127,6 +137,16 @@ def generate_shop(
             rows = rows + buyers
         season_events, seasonal_products = season_acts(shelf, [row.user_id for row in buyers], end=end, rng=rng)
         acts += season_events
+    planted: dict[str, Any] = {}
+    campaign_files: dict[str, list[dict[str, Any]]] = {}
+    if campaigns:
+        rng = np.random.default_rng([seed, CAMPAIGN_STREAM])
+        first = len(rows) + 1
+        buyers, _ = _make_users(campaign_buyers(users), Dice(rng), shelf, language, end, [], first=first)
+        rows = rows + buyers
+        items = [item for name in shelf.names for item in shelf.clusters[name]]
+        made_acts, planted, campaign_files = campaign_acts([row.user_id for row in buyers], items, end=end, rng=rng)
+        acts += made_acts
     acts.sort(key=lambda event: (event["time"], event["user_id"]))
     return SampleShop(
         products=[product.to_product(language) for product in made],
@@ -142,7 +162,9 @@ def generate_shop(
             odd_users=odd_users,
             churn_users=churn_users,
             seasonal_products=seasonal_products,
+            campaigns=planted,
         ),
+        campaign_files=campaign_files,
     )
 
 
@@ -241,7 +263,8 @@ def _plant_queries(made: list[MadeProduct], dice: Dice) -> list[tuple[str, str, 
 def write_shop(shop: SampleShop, folder: Path) -> dict[str, Path]:
     """Write products.csv, users.csv, events.jsonl and truth.json into a folder; headers are our field names.
 
-    Lists in a cell of the CSV files are JSON. Returns the path of each file by its name without suffix.
+    Where campaigns were planted, campaigns.csv and campaign_members.csv too, as `campaign import` takes them. Lists in
+    a cell of the CSV files are JSON. Returns the path of each file by its name without suffix.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / f"{name}.{suffix}" for name, suffix in
@@ -255,6 +278,10 @@ def write_shop(shop: SampleShop, folder: Path) -> dict[str, Path]:
         "queries": [{"product_id": product_id, "zh": zh, "en": en} for product_id, zh, en in shop.truth.queries]
     }
     paths["truth"].write_bytes(orjson.dumps(truth, option=orjson.OPT_INDENT_2))
+    for name, file_name in (("campaigns", "campaigns.csv"), ("members", "campaign_members.csv")):
+        if name in shop.campaign_files:
+            paths[name] = folder / file_name
+            _write_csv(paths[name], shop.campaign_files[name])
     return paths
 
 
