@@ -172,6 +172,18 @@ class Campaigns:
         self.get(name)
         return self._index.counts(name)
 
+    def place(self, name: str, user_id: str) -> CampaignDocument:
+        """A user's place in a campaign.
+
+        Raises:
+            NotFound: there is no such campaign, or the user is not in it.
+        """
+        self.get(name)
+        found = self._index.assignment(name, user_id)
+        if found is None:
+            raise NotFound(f"user {user_id} is not in campaign {name}.", kind="user", id=user_id)
+        return found.document
+
     def places_of(self, user_id: str) -> list[CampaignDocument]:
         """All places of a user in campaigns, whatever came of them, the latest first."""
         self._index.check()

@@ -1,4 +1,4 @@
-"""`profilestore campaign list|…`; each further verb lives in a module of its own."""
+"""`profilestore campaign plan|start|stop|show|list|report|import`; most verbs live in modules of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import typer
 from profilestore.cli.campaign_import import import_campaigns
 from profilestore.cli.campaign_output import plain_campaign
 from profilestore.cli.campaign_report import report
+from profilestore.cli.campaign_running import plan, start, stop
+from profilestore.cli.campaign_show import show
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table
 
@@ -19,6 +21,10 @@ __all__ = ["app"]
 
 HELP = "Whom to write to with what, and did it pay: plan, start and stop campaigns."
 app = typer.Typer(no_args_is_help=True, help=HELP, rich_markup_mode=None)
+app.command("plan")(plan)
+app.command("start")(start)
+app.command("stop")(stop)
+app.command("show")(show)
 app.command("import")(import_campaigns)
 app.command("report")(report)
 
