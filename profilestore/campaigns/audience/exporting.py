@@ -1,35 +1,26 @@
 """An audience -> a CSV or JSONL file for mail, SMS, WeChat or ad platforms, with a line in the audit.
 
-Members are read, given their products and written a page at a time. The audit's line is there before the first of
-them is read; the file appears when it is whole and the audit knows how many are in it.
+Members are read, given their products and written a page at a time; see `export_file.py`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from profilestore.campaigns.audience.membership import Membership
+from profilestore.campaigns.export_file import PLAIN_COLUMN, ExportFile, csv_line, json_line
 from profilestore.campaigns.offers import OfferList, Offers
-from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.documents import ProfileDocument
 from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.member_pages import Member, MemberPages
-from profilestore.errors import InputError, UsageError
+from profilestore.errors import UsageError
 from profilestore.settings import Settings
 
 __all__ = ["Export", "ExportOptions", "ExportReport", "check_fields"]
 
-PLAIN_COLUMN: Final = "user_id"
-HASHED_COLUMN: Final = "user_hmac_sha256"
-_SUFFIXES: Final = (".csv", ".jsonl")
 # A page looks the lists of the query up again, so it is large; products are found for fewer users at once.
 _PAGE: Final = 10_000
 _AT_ONCE: Final = 1000
@@ -96,18 +87,13 @@ class Export:
     """
 
     def __init__(self, settings: Settings, options: ExportOptions, path: Path) -> None:
-        if path.suffix not in _SUFFIXES:
-            raise UsageError(f"--output wants a file that ends in {' or '.join(_SUFFIXES)}.")
         check_fields(options.fields)
         if not options.plain_ids and PLAIN_COLUMN in options.fields:
             raise UsageError("the plain id is no field beside its pseudonym: ask for plain ids instead.")
         if not 0 <= options.offers <= 100:
             raise UsageError("0 to 100 products a user.")
-        if not path.parent.is_dir():
-            raise InputError(f"{path.name} cannot be written: there is no such folder.")
         self._options = options
-        self._path = path
-        self._id: Callable[[str], str] = str if options.plain_ids else Pseudonyms.of(settings).hash
+        self._file = ExportFile(settings, path, plain_ids=options.plain_ids)
 
     def run(self, membership: Membership, *, pages: MemberPages, offers: Offers, audit: AuditLog) -> ExportReport:
         """Write the file and the audit.
@@ -121,45 +107,23 @@ class Export:
             raise UsageError(f"nobody is in {audience.name} now: there is nothing to export.")
         options = self._options
         details = {
-            "definition": audience.definition.to_json_dict(), "channel": membership.channel,
-            "fields": list(options.fields), "ids": "plain" if options.plain_ids else "hmac-sha256",
-            "offers": options.offers, "file": self._path.name,
+            # Who is named in a definition is somebody: the audit says how many they are.
+            "definition": _unnamed(audience.definition.to_json_dict()), "channel": membership.channel,
+            "fields": list(options.fields), "offers": options.offers,
         }  # fmt: skip
-        # Who is named in a definition is somebody: the audit says how many they are.
-        details["definition"] = _unnamed(details["definition"])
-        entry = audit.begin("export", subject=audience.name, details=details)
-        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
-        try:
-            written = self._write(partial, membership, pages, offers)
-            audit.finish(entry, count=written)
-            partial.replace(self._path)
-        except BaseException as error:
-            partial.unlink(missing_ok=True)
-            audit.fail(entry, error=type(error).__name__)
-            if isinstance(error, OSError):
-                raise InputError(f"{self._path.name} cannot be written ({type(error).__name__}).") from error
-            raise
-        return ExportReport(audience.name, written, str(self._path), entry.id)
+        written, entry = self._file.write(
+            lambda: self._lines(membership, pages, offers), audit=audit, subject=audience.name, details=details,
+            header=self._header(),
+        )  # fmt: skip
+        return ExportReport(audience.name, written, str(self._file.path), entry.id)
 
-    def _write(self, path: Path, membership: Membership, pages: MemberPages, offers: Offers) -> int:
-        written = 0
-        is_csv = self._path.suffix == ".csv"
-        # Users are personal, under a pseudonym too.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            if is_csv:
-                file.write(_csv_line(self._header()))
-            line = self._csv if is_csv else self._jsonl
-            for page in pages.read(membership.query, fields=self._options.fields, page=_PAGE):
-                for start in range(0, len(page), _AT_ONCE):
-                    part = page[start : start + _AT_ONCE]
-                    found = offers.of(part)
-                    file.writelines(line(member, found.get(member.user_id)) for member in part)
-                written += len(page)
-        return written
-
-    @property
-    def _id_column(self) -> str:
-        return PLAIN_COLUMN if self._options.plain_ids else HASHED_COLUMN
+    def _lines(self, membership: Membership, pages: MemberPages, offers: Offers) -> Iterator[list[bytes]]:
+        line = self._csv if self._file.is_csv else self._jsonl
+        for page in pages.read(membership.query, fields=self._options.fields, page=_PAGE):
+            for start in range(0, len(page), _AT_ONCE):
+                part = page[start : start + _AT_ONCE]
+                found = offers.of(part)
+                yield [line(member, found.get(member.user_id)) for member in part]
 
     def _columns(self) -> list[str]:
         return [name for name in self._options.fields if name != PLAIN_COLUMN]
@@ -167,37 +131,24 @@ class Export:
     def _header(self) -> list[str]:
         places = range(1, self._options.offers + 1)
         offered = [f"{what}_{place}" for place in places for what in ("product", "title", "price", "reason")]
-        return [self._id_column, *self._columns(), *offered]
+        return [self._file.id_column, *self._columns(), *offered]
 
     def _csv(self, member: Member, found: OfferList | None) -> bytes:
-        cells = [self._id(member.user_id), *(_cell(member.fields.get(name)) for name in self._columns())]
+        cells = [self._file.id_of(member.user_id), *(member.fields.get(name) for name in self._columns())]
         offers = () if found is None else found.offers
         for place in range(self._options.offers):
             offer = offers[place] if place < len(offers) else None
             cells += ["", "", "", ""] if offer is None else [
-                offer.product_id, _cell(offer.title), _cell(offer.price), "; ".join(offer.reasons)
+                offer.product_id, offer.title, offer.price, "; ".join(offer.reasons)
             ]  # fmt: skip
-        return _csv_line(cells)
+        return csv_line(cells)
 
     def _jsonl(self, member: Member, found: OfferList | None) -> bytes:
-        held: dict[str, Any] = {self._id_column: self._id(member.user_id)}
+        held: dict[str, Any] = {self._file.id_column: self._file.id_of(member.user_id)}
         held |= {name: member.fields[name] for name in self._columns() if name in member.fields}
         if self._options.offers > 0:
             held["offers"] = [] if found is None else [offer.to_json_dict() for offer in found.offers]
-        return orjson.dumps(held, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _csv_line(cells: Sequence[Any]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    """Lists and tables as JSON."""
-    if value is None:
-        return ""
-    return orjson.dumps(value).decode() if isinstance(value, list | dict | bool) else value
+        return json_line(held)
 
 
 def _unnamed(value: Any) -> Any:
