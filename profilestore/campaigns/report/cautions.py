@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from profilestore.campaigns.report.effects import Difference
 from profilestore.campaigns.report.outcomes import Outcomes
 from profilestore.campaigns.report.participants import Participants
 from profilestore.campaigns.report.power import Sizes
@@ -32,9 +33,16 @@ class Caution:
 
 
 def cautions_of(
-    terms: CampaignTerms, people: Participants, outcomes: Outcomes, sizes: Sizes | None, *, early: bool
+    terms: CampaignTerms,
+    people: Participants,
+    outcomes: Outcomes,
+    *,
+    bought: Difference | None,
+    sizes: Sizes | None,
+    early: bool,
 ) -> Iterator[Caution]:
     """All that apply, the gravest first."""
+    shown = bought is not None and (bought.is_gain or bought.is_loss)
     control = ~people.treated
     if early:
         yield Caution("early", {"until": terms.counted_until.isoformat()})
@@ -43,7 +51,9 @@ def cautions_of(
     elif sizes is None:
         yield Caution("nobody_bought", {"control": int(control.sum())})
     elif sizes.too_small:
-        yield Caution("small_control", {"control": int(control.sum()), **sizes.to_json_dict()})
+        # What is seen against the odds is mostly seen since chance made it larger (Gelman and Carlin 2014, type M).
+        key = "overstated" if shown else "small_control"
+        yield Caution(key, {"control": int(control.sum()), **sizes.to_json_dict()})
     if people.has_control:
         fewest = min(int(outcomes.bought[arm].sum()) for arm in (people.treated, control))
         if fewest < FEW_BUYERS:

@@ -172,7 +172,7 @@ def make_report(
         ungrouped=int((people.groups["segment"] == "").sum()),
         course=tuple(course_of(people, outcomes, days=days)),
         verdict=_verdict(bought, sizes, early=early),
-        cautions=tuple(cautions_of(terms, people, outcomes, sizes, early=early)),
+        cautions=tuple(cautions_of(terms, people, outcomes, bought=bought, sizes=sizes, early=early)),
         unlike=unlike,
     )
 

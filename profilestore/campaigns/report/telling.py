@@ -62,7 +62,7 @@ def _verdict(report: CampaignReport, language: Language) -> Section:
 
 def _caution(caution: Caution, language: Language) -> str:
     facts = dict(caution.facts)
-    if caution.key == "small_control":
+    if caution.key in ("small_control", "overstated"):
         needed = "needs each" if facts["control_needed"] is None else "needs control"
         smallest = facts["smallest"]
         facts["needed"] = said(
@@ -138,10 +138,9 @@ def _money(report: CampaignReport, language: Language) -> Section:
 def _advice(report: CampaignReport, language: Language) -> Section:
     sentences = []
     for advice in _ADVICE:
-        names = [_group_name(each, language) for each in report.groups if each.advice == advice]
-        if len(names) > 0:
-            joined = ("; " if language == "en" else "；").join(names)
-            sentences.append(said(f"advise {advice}", language, groups=joined))
+        chosen = [each for each in report.groups if each.advice == advice]
+        if len(chosen) > 0:
+            sentences.append(said(f"advise {advice}", language, groups=_group_names(chosen, language)))
     if len(sentences) == 0:
         sentences.append(said("advise nothing", language, count=len(report.groups)))
     if report.ungrouped > 0:
@@ -201,8 +200,14 @@ def _how(difference: Difference, language: Language) -> str:
     return said(f"how {difference.method}", language) + adjusted
 
 
-def _group_name(each: GroupEffect, language: Language) -> str:
-    return f"{said(f'by {each.by}', language)} {_plain_group(each, language)}"
+def _group_names(groups: list[GroupEffect], language: Language) -> str:
+    """Such as `segment new, occasional; value tier high`."""
+    comma, semicolon = (", ", "; ") if language == "en" else ("、", "；")
+    by_way = {
+        by: comma.join(_plain_group(each, language) for each in groups if each.by == by)
+        for by in dict.fromkeys(each.by for each in groups)
+    }
+    return semicolon.join(f"{said(f'by {by}', language)} {names}" for by, names in by_way.items())
 
 
 def _plain_group(each: GroupEffect, language: Language) -> str:

@@ -60,6 +60,13 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "对照组 {control} 人太小：{effect} 的效果（购买者比没有活动时多 {lift}）只有 {power} 的机会被看出；"
         "要达到 80% {needed}。{smallest}",
     ),
+    "overstated": (
+        "The control group of {control} users had a chance of {power} only to show an effect of {effect} ({lift} more "
+        "buyers). What shows all the same is likely shown larger than it is: go by the lower end of the interval. "
+        "80 % {needed}.",
+        "对照组 {control} 人只有 {power} 的机会看出 {effect} 的效果（购买者多 {lift}）。"
+        "在这种情况下显示出的效果往往被高估：请以区间下限为准。要达到 80% {needed}。",
+    ),
     "needs control": ("needs {control_needed} in control", "需要对照组 {control_needed} 人"),
     "needs each": (
         "needs {each_needed} in each group, more than the campaign has",
@@ -153,23 +160,29 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "advice anyway": ("leave them: they buy anyway, and money is lost", "不必联系：本来就会买，反而亏钱"),
     "advice loses": ("leave them: money is lost", "不必联系：亏钱"),
     "advice unsaid": ("cannot be said", "尚不能说"),
-    "advise pays": ("Write to {groups}: each user earned more than was spent.", "联系 {groups}：人均收益高于花费。"),
+    "advise pays": (
+        "Write to these, each user earned more than was spent: {groups}.",
+        "联系以下群组，人均收益高于花费：{groups}。",
+    ),
     "advise moves": (
-        "{groups} bought more because of it; whether it pays is open.",
-        "{groups} 因活动多买了；是否划算尚不清楚。",
+        "These bought more because of it, whether it pays is open: {groups}.",
+        "以下群组因活动多买了，是否划算尚不清楚：{groups}。",
     ),
     "advise anyway": (
-        "Save the money on {groups}: they would buy anyway.",
-        "不必为 {groups} 花钱：他们本来就会买。",
+        "Save the money on these, they would buy anyway: {groups}.",
+        "不必为以下群组花钱，他们本来就会买：{groups}。",
     ),
-    "advise loses": ("Save the money on {groups}: it was lost.", "不必为 {groups} 花钱：钱白花了。"),
+    "advise loses": (
+        "Save the money on these, it was lost: {groups}.",
+        "不必为以下群组花钱，钱白花了：{groups}。",
+    ),
     "advise nothing": (
         "No group stands out beyond chance: nothing is advised. {count} groups were compared.",
         "没有群组明显超出偶然：不作建议。共比较了 {count} 个群组。",
     ),
     "ungrouped": (
-        "{ungrouped} users are in no segment: nothing is believed of them, or they switched personalisation off.",
-        "{ungrouped} 位用户不属于任何分群：对其没有推断，或其已关闭个性化。",
+        "Of {ungrouped} users no segment was known when it started, or they switched personalisation off.",
+        "有 {ungrouped} 位用户在活动开始时没有已知分群，或其已关闭个性化。",
     ),
     # method
     "how arms": (
