@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profilestore.campaigns.audience.audiences import Audiences
@@ -13,6 +14,7 @@ from profilestore.campaigns.report.power import DETECTED_LIFT
 from profilestore.campaigns.report.reading import read_report
 from profilestore.campaigns.report.report import CampaignReport
 from profilestore.campaigns.running.definition import CampaignDefinition
+from profilestore.campaigns.running.exporting import CampaignExport, CampaignExportReport
 from profilestore.campaigns.running.planning import Plan, plan_of
 from profilestore.campaigns.running.preparing import Preparing
 from profilestore.campaigns.running.records import Campaign
@@ -23,6 +25,8 @@ from profilestore.documents.base import to_utc
 from profilestore.elastic.audience_index import AudienceIndex
 from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.campaign_index import CampaignIndex
+from profilestore.elastic.field_owners import fields_of
+from profilestore.elastic.member_pages import MemberPages
 from profilestore.elastic.running_campaigns import renew_running
 from profilestore.elastic.search import SearchFailure, search
 from profilestore.errors import NotFound, ServerError, UsageError
@@ -134,6 +138,27 @@ class Campaigns:
         AudienceIndex(self._parts.client, alias=self._parts.settings.index("audiences")).remove(list_name(name))
         self.audit.finish(entry, count=int((after.counts or {}).get("treatment", 0)))
         return Campaign.of(after)
+
+    def export(
+        self, name: str, path: Path, *, fields: Sequence[str] = (), plain_ids: bool = False
+    ) -> CampaignExportReport:
+        """Write who is to be written to now, and with what, to a CSV or JSONL file, and a line to the audit.
+
+        Args:
+            name: of the campaign.
+            path: of the file.
+            fields: of the profiles, beside what the campaign says.
+            plain_ids: the users' ids as they are, not their pseudonyms.
+
+        Raises:
+            NotFound: there is no such campaign.
+            UsageError: it does not run; or see `CampaignExport`.
+        """
+        settings = self._parts.settings
+        export = CampaignExport(settings, path, fields=fields, plain_ids=plain_ids)
+        withheld = fields_of("insight", kind="profiles", settings=settings)
+        pages = MemberPages(self._parts.client, alias=settings.index("profiles"), withheld=withheld)
+        return export.run(self.get(name), index=self._index, pages=pages, audit=self.audit, now=datetime.now(UTC))
 
     def get(self, name: str) -> Campaign:
         """The campaign of a name.

@@ -1,4 +1,4 @@
-"""`profilestore campaign plan|start|stop|show|list|report|import`; most verbs live in modules of their own."""
+"""`profilestore campaign plan|start|stop|show|list|export|report|import`; most verbs live in modules of their own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from profilestore.cli.campaign_export import export
 from profilestore.cli.campaign_import import import_campaigns
 from profilestore.cli.campaign_output import plain_campaign
 from profilestore.cli.campaign_report import report
@@ -25,6 +26,7 @@ app.command("plan")(plan)
 app.command("start")(start)
 app.command("stop")(stop)
 app.command("show")(show)
+app.command("export")(export)
 app.command("import")(import_campaigns)
 app.command("report")(report)
 
