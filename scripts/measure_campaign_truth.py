@@ -5,11 +5,11 @@
 
 Each seed draws users, the lot and what they do (`profilestore.ingest.sample_campaigns`, whose truth is exact), and
 gives them to the functions that the served report is made of. Printed, with exact binomial 95 % intervals: how often
-the 95 % intervals contain the truth, of the share of buyers, of revenue a user, and of what was bought before the coupon
-(from which earnings and ROI follow); how often the verdict is `effective`; and how often the report warns. Then the same by
-group, and how often a group is advised for without reason. Exit code 1 when a scenario of which the report does not
-warn covers less than 93 % or more than 97 % (conversion and revenue), or a campaign of no effect is called effective
-in more than 4 %.
+the 95 % intervals contain the truth, of the share of buyers, of revenue a user, and of what was bought before the
+coupon (from which earnings and ROI follow); how often the verdict is `effective`; and how often the report warns.
+Then the same by group, and how often a group is advised for without reason. Exit code 1 when a scenario of which the
+report does not warn covers less than 93 % or more than 97 % (conversion and revenue), or a campaign of no effect is
+called effective in more than 4 %.
 """
 
 from __future__ import annotations

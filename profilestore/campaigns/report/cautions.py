@@ -16,6 +16,9 @@ __all__ = ["FEW_BUYERS", "Caution", "cautions_of"]
 
 # Below so many buyers in an arm the intervals of money were measured to hold less often than they say.
 FEW_BUYERS: Final = 10
+# What is shown less clearly would have been missed by more than one campaign in five, and is seen mostly where chance
+# made it larger (Gelman and Carlin 2014, errors of type M): 2.8 standard errors, one-sided.
+_SURE: Final = 0.0026
 # So unlikely that the lot was not drawn as planned.
 _UNLIKELY: Final = 0.001
 
@@ -42,7 +45,6 @@ def cautions_of(
     early: bool,
 ) -> Iterator[Caution]:
     """All that apply, the gravest first."""
-    shown = bought is not None and (bought.is_gain or bought.is_loss)
     control = ~people.treated
     if early:
         yield Caution("early", {"until": terms.counted_until.isoformat()})
@@ -51,9 +53,11 @@ def cautions_of(
     elif sizes is None:
         yield Caution("nobody_bought", {"control": int(control.sum())})
     elif sizes.too_small:
-        # What is seen against the odds is mostly seen since chance made it larger (Gelman and Carlin 2014, type M).
-        key = "overstated" if shown else "small_control"
-        yield Caution(key, {"control": int(control.sum()), **sizes.to_json_dict()})
+        facts = {"control": int(control.sum()), **sizes.to_json_dict()}
+        if bought is None or not (bought.is_gain or bought.is_loss):
+            yield Caution("small_control", facts)
+        elif min(bought.p, 1.0 - bought.p) > _SURE:
+            yield Caution("overstated", facts)
     if people.has_control:
         fewest = min(int(outcomes.bought[arm].sum()) for arm in (people.treated, control))
         if fewest < FEW_BUYERS:
