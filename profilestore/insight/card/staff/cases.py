@@ -100,7 +100,7 @@ def _same_line(bought: Event, refund: Event) -> bool:
 
 
 def _question(event: Event, later: Sequence[Event], now: datetime) -> Case | None:
-    said = state(event.attributes)
+    said = _word(event)
     if is_outgoing(event.attributes) or is_closed(said):
         return None
     waits = is_open(said)
@@ -108,6 +108,11 @@ def _question(event: Event, later: Sequence[Event], now: datetime) -> Case | Non
         return None
     for other in later:
         about = event.order_id is None or other.order_id is None or event.order_id == other.order_id
-        if about and (is_outgoing(other.attributes) or is_closed(state(other.attributes))):
+        if about and (is_outgoing(other.attributes) or is_closed(_word(other))):
             return None
     return Case("question", event.time, None, event.product_id, event.order_id, said, topic(event.attributes))
+
+
+def _word(contact: Event) -> str | None:
+    """What a contact says of itself; one that tells how a refund stands says that."""
+    return state(contact.attributes) or refund_state(contact.attributes, is_refund=False)
