@@ -163,7 +163,7 @@ class _Batch:
             return []
         start = int.from_bytes(hashlib.sha256(first.encode(errors="surrogatepass")).digest()[:8], "big") % size
         if n <= _PROBED // 2:
-            numbers = sorted({(start + step) % size for step in range(_PROBED)})
+            numbers = dict.fromkeys((start + step) % size for step in range(_PROBED))
             found = self._coupons.read([coupon_id(self._campaign, number) for number in numbers])
             free = [each for each in found.values() if _is_free(each) and each.id not in besides]
             if len(free) >= n:
