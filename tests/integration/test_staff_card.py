@@ -109,7 +109,7 @@ def test_it_has_what_a_member_of_staff_needs(shop: ProfileStore) -> None:
     assert "Anna, Ek, anna@ek.example" in said(card, "who")
     assert "4111" not in screen_text(card)
     assert "write by: mail" in said(card, "who")
-    assert "high: among the fifth" in said(card, "worth")
+    assert "HIGH: among the fifth" in said(card, "worth")
     assert "3 orders for 55.00 EUR" in said(card, "worth")  # 20 + 22 + 24 less the refund of 11
     assert "high 87 %; a customer who may stop buying; because: sent goods back" in said(card, "risk")
     assert "Kitchen 100 %" in said(card, "interests")

@@ -9,7 +9,7 @@ from typing import Final
 
 from profilestore.insight.card.parts import Entry, Known
 from profilestore.insight.card.staff.service_case import ServiceCase, entry_of, joined, nothing
-from profilestore.insight.card.staff.words import WORDS
+from profilestore.insight.card.staff.words import TIERS, WORDS
 from profilestore.insight.card.words import day, listed, share_of, word_of
 from profilestore.insight.churn.words import reason_words
 
@@ -25,7 +25,7 @@ def worth(case: ServiceCase, language: str) -> list[Entry]:
         kinds = [word_of(name, profile[name], language) for name in ("value_tier", "rfm_segment") if profile.get(name)]
         if len(kinds) > 0:
             tier = profile.get("value_tier")
-            named = "" if tier is None else f"{tier.replace('_', ' ')}{'：' if zh else ': '}"
+            named = "" if tier is None else f"{_tier(tier, language)}{'：' if zh else ': '}"
             entries.append(
                 entry_of("tier", language, named + joined(language, *kinds) + _doubt(known, "value", language))
             )
@@ -43,6 +43,10 @@ def worth(case: ServiceCase, language: str) -> list[Entry]:
     if not case.off:
         entries += _forecasts(known, language)
     return entries
+
+
+def _tier(tier: str, language: str) -> str:
+    return TIERS[tier][1 if language == "zh" else 0] if tier in TIERS else tier
 
 
 def _forecasts(known: Known, language: str) -> list[Entry]:

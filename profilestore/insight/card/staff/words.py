@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["DETAILS", "SENT_BACK", "TITLES", "WORDS"]
+__all__ = ["DETAILS", "SENT_BACK", "TIERS", "TITLES", "WORDS"]
 
 Words = Mapping[str, Mapping[str, str]]
 
@@ -101,4 +101,13 @@ DETAILS: Final[Mapping[str, tuple[str, str]]] = {
 SENT_BACK: Final[Mapping[str, tuple[str, str]]] = {
     "all": ("sent back", "已退货"),
     "part": ("{back} sent back", "已退 {back}"),
+}
+
+# Value tiers in one word; what they mean stands beside.
+TIERS: Final[Mapping[str, tuple[str, str]]] = {
+    "high": ("HIGH", "高"),
+    "mid": ("mid", "中"),
+    "low": ("low", "低"),
+    "potential_high": ("may become high", "有望升为高"),
+    "potential_mid": ("may become mid", "有望升为中"),
 }
