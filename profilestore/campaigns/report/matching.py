@@ -67,7 +67,7 @@ class Matches:
     def weights(self, count: int) -> Floats:
         """(count,) how often each row stands beside a user of the campaign; a share where several do."""
         each = self._shares()
-        return np.bincount(self.neighbours[each > 0.0], weights=each[each > 0.0], minlength=count)
+        return _sums(self.neighbours[each > 0.0], each[each > 0.0], count)
 
     def matched_mean(self, values: Floats) -> float:
         """The mean of a figure over the others as they are used."""
@@ -75,7 +75,7 @@ class Matches:
 
     def _shares(self) -> Floats:
         there = self.neighbours >= 0
-        return there / there.sum(axis=1, keepdims=True)
+        return np.asarray(there / there.sum(axis=1, keepdims=True), dtype=np.float64)
 
     def difference(self, outcome: Floats, explained_by: Floats) -> MatchedDifference:
         """The mean effect on the users of the campaign that are compared.
@@ -98,7 +98,7 @@ class Matches:
         k = self.alike.shape[1]
         if k > 0:
             spread[self.others] = k / (k + 1) * (rest[self.others] - rest[self.alike].mean(axis=1)) ** 2
-        squares = np.bincount(self.neighbours[shares > 0.0], weights=shares[shares > 0.0] ** 2, minlength=outcome.size)
+        squares = _sums(self.neighbours[shares > 0.0], shares[shares > 0.0] ** 2, outcome.size)
         m = self.treated.size
         variance = (((effects - value) ** 2).sum() + ((used**2 - squares) * spread).sum()) / m**2
         error = float(np.sqrt(variance))
@@ -140,6 +140,10 @@ def match(figures: Floats, treated: Bools, *, neighbours: int = NEIGHBOURS, cali
         alike=others[alike] if k > 0 else alike,
         left_out=int((~kept).sum()),
     )
+
+
+def _sums(rows: Ints, values: Floats, count: int) -> Floats:
+    return np.bincount(rows, weights=values, minlength=count).astype(np.float64)
 
 
 def _whitened(figures: Floats, treated: Bools) -> Floats:

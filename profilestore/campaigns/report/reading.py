@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from profilestore.campaigns.report.campaign_log import read_campaign_log
+from profilestore.campaigns.report.known_users import read_known_users
 from profilestore.campaigns.report.outcomes import outcomes_of
 from profilestore.campaigns.report.participants import ASKED, Participants, participants_of
 from profilestore.campaigns.report.power import DETECTED_LIFT
@@ -79,4 +80,9 @@ def read_report(
     log = read_campaign_log(parts, people.user_ids, campaigns=(name,), starts=terms.starts, until=at, progress=progress)
     outcomes = outcomes_of(log, campaign=name, starts=terms.starts, until=min(at, terms.counted_until))
     unlike: Observational | None = None
+    if len(people) > 0 and not people.has_control and at > terms.starts:
+        unlike = read_known_users(parts, now=at, progress=progress).compare(
+            name, people.user_ids, starts=terms.starts, ends=min(at, terms.counted_until),
+            currency=parts.settings.currency,
+        )  # fmt: skip
     return make_report(terms, people, outcomes, now=at, currency=parts.settings.currency, lift=lift, unlike=unlike)
