@@ -1,0 +1,135 @@
+"""Campaigns that are started by several at once, or whose start is killed: one plan, and no budget overspent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from profilestore.elastic.indices import KINDS
+from profilestore.recommend.feedback.experiments import draw
+from profilestore.settings import Settings
+from tests.integration.campaign_shop import COUPON, campaign, everything, open_shop
+
+PROCESS = Path(__file__).parent / "campaign_process.py"
+BUDGET = 62.0  # twelve coupons of five
+
+
+@pytest.fixture(scope="module")
+def settings(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A shop of all tests of this file; each has campaigns and weeks of its own."""
+    made = Settings(home=tmp_path_factory.mktemp("races"), prefix=f"t-{uuid.uuid4().hex[:12]}",
+                    elasticsearch_url=server_url, actor="tester")  # fmt: skip
+    open_shop(made)._client.close()
+    yield made
+    with Elasticsearch(server_url, request_timeout=60) as client:
+        rows = client.cat.indices(index=f"{made.prefix}-*", h="index", format="json")
+        client.indices.delete(index=[row["index"] for row in rows])
+        for kind in KINDS:
+            client.options(ignore_status=404).indices.delete_index_template(name=made.index(kind))
+
+
+def spawn(settings: Settings, verb: str, **given: Any) -> subprocess.Popen[str]:
+    held = {"home": str(settings.home), "prefix": settings.prefix, "elasticsearch_url": settings.elasticsearch_url}
+    return subprocess.Popen([sys.executable, str(PROCESS), verb, json.dumps({"settings": held, **given})],
+                            stdout=subprocess.PIPE, text=True)  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    return out
+
+
+def check_whole(settings: Settings, name: str, held: dict[str, Any], *, most: int | None) -> None:
+    """One frozen plan, carried out: who is in it, the arms, the coupons."""
+    record = held[f"campaigns/campaign:{name}"]
+    assert record["state"] == "running" and "lists" not in record
+    places = {doc["user_id"]: doc for doc in held.values()
+              if doc.get("kind") == "assignment" and doc["campaign"] == name}  # fmt: skip
+    assert all(held[f"campaigns/{name}:{user}"] == place for user, place in places.items())
+    arms = Counter(place["arm"] for place in places.values())
+    assert arms == {arm: record["counts"][arm] for arm in ("treatment", "control")}
+    assert {user: place["arm"] for user, place in places.items()} == {
+        user: "control" if draw(name, user) < 0.5 else "treatment" for user in places
+    }
+    assert most is None or arms["treatment"] == most
+    treated = {user for user, place in places.items() if place["arm"] == "treatment"}
+    contacts = [doc["user_id"] for doc in held.values() if doc.get("kind") == "contact" and doc["campaign"] == name]
+    assert sorted(contacts) == sorted(treated)
+    coupons = {id: doc for id, doc in held.items()
+               if id.startswith(f"coupons/{name}:") and doc["kind"] == "coupon"}  # fmt: skip
+    if record["offer"] == "coupon":
+        assert len(coupons) == len(treated)
+        assert {doc["user_id"]: id.removeprefix("coupons/") for id, doc in coupons.items()} == {
+            user: places[user]["coupon"] for user in treated
+        }
+        assert all(places[user]["code"] == doc["code"] for doc in coupons.values() for user in [doc["user_id"]])
+    assert name in held["campaigns/running"]["running"]
+
+
+def test_a_start_killed_at_any_write_is_gone_on_with(settings: Settings) -> None:
+    done = json.loads(ended(spawn(settings, "kill_at_each_write", budget=BUDGET)))
+    assert done["died"] >= 20
+    held = everything(settings)
+    for name in done["campaigns"]:
+        check_whole(settings, name, held, most=12)
+    assert [id for id in held if id.startswith("audiences/ids:campaign:")] == []
+
+
+def test_two_processes_start_one_campaign_at_once(settings: Settings) -> None:
+    given = {"name": "both", "offer": {**COUPON, "code": "BOTH"}, "budget": BUDGET, "starts": "2070-01-06"}
+    for process in [spawn(settings, "start", **given) for _ in range(3)]:
+        ended(process)
+    held = everything(settings)
+    check_whole(settings, "both", held, most=12)
+    assert [id for id in held if id.startswith("audiences/ids:campaign:both")] == []
+
+
+def test_two_campaigns_at_once_do_not_break_the_cap(settings: Settings) -> None:
+    given = {"contacts_per_week": 1, "starts": "2071-01-05", "control_share": 0.0}
+    names = ["left", "right"]
+    for process in [spawn(settings, "start", name=name, **given) for name in names]:
+        ended(process)
+    held = everything(settings)
+    contacts = Counter(
+        doc["user_id"] for doc in held.values() if doc.get("kind") == "contact" and doc["campaign"] in names
+    )
+    assert len(contacts) > 30 and set(contacts.values()) == {1}
+    sent = Counter(
+        doc["user_id"] for doc in held.values()
+        if doc.get("kind") == "assignment" and doc["campaign"] in names and "withheld" not in doc
+    )  # fmt: skip
+    assert sent == contacts
+    # Whoever was not to be written to is told, and is in the arm that the lot put them in.
+    withheld = [doc for doc in held.values() if doc.get("withheld") is not None and doc["campaign"] in names]
+    assert all(doc["withheld"] == "contacts used up" and doc["arm"] == "treatment" for doc in withheld)
+    planned = sum(held[f"campaigns/campaign:{name}"]["counts"]["treatment"] for name in names)
+    assert planned == len(withheld) + sum(sent.values())
+
+
+def test_a_campaign_after_another_leaves_out_who_has_had_their_contacts(settings: Settings) -> None:
+    shop = open_again(settings)
+    first = shop.campaigns.start(campaign("first", contacts_per_week=1, starts="2072-01-04"))
+    plan = shop.campaigns.plan(campaign("second", contacts_per_week=1, starts="2072-01-05"))
+    assert plan.counts["contacts_used_up"] == first.campaign.counts["treatment"]
+    assert plan.overlaps["first"] == plan.counts["treatment"] + plan.counts["control"]  # control users of the first
+    wider = shop.campaigns.plan(campaign("second", contacts_per_week=2, starts="2072-01-05"))
+    assert wider.counts["contacts_used_up"] == 0
+    later = shop.campaigns.plan(campaign("second", contacts_per_week=1, starts="2072-01-11"))
+    assert later.counts["contacts_used_up"] == 0
+    shop._client.close()
+
+
+def open_again(settings: Settings) -> Any:
+    from profilestore.store import ProfileStore
+
+    return ProfileStore(settings, url=settings.elasticsearch_url or "")
