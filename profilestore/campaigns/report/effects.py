@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from profilestore.campaigns.report.estimators import least_squares, newcombe_interval
 from profilestore.insight.intervals import settled
 
 __all__ = ["LEVEL", "ONE_SIDED", "Difference", "mean_difference", "share_difference"]
@@ -83,12 +84,7 @@ def share_difference(happened: Bools, treated: Bools) -> Difference | None:
     hits, control_hits = int(happened[treated].sum()), int(happened[~treated].sum())
 
     def bounds(alpha: float) -> tuple[float, float]:
-        from statsmodels.stats.proportion import confint_proportions_2indep
-
-        low, high = confint_proportions_2indep(
-            hits, ours, control_hits, theirs, method="newcomb", compare="diff", alpha=alpha
-        )
-        return float(low), float(high)
+        return newcombe_interval(hits, ours, control_hits, theirs, alpha=alpha)
 
     low, high = bounds(1.0 - LEVEL)
     share, control = hits / ours, control_hits / theirs
@@ -151,11 +147,10 @@ def mean_difference(
 def _fit(values: Floats, columns: list[Floats], *, own: bool) -> tuple[float, float, float, float]:
     """Bounds, estimate and one-sided p of the first column's coefficient."""
     from scipy.stats import t as student
-    from statsmodels.api import OLS
 
     design = np.column_stack([np.ones(values.size), *columns])
     scale = float(np.abs(values).max())
-    fitted = OLS(values / scale, design).fit(cov_type="HC3" if own else "nonrobust", use_t=True)
+    fitted = least_squares(values / scale, design, own_spread=own)
     value, error = float(fitted.params[1]), float(fitted.bse[1])
     if error <= 0.0 or not np.isfinite(error):
         return value * scale, value * scale, value * scale, 0.5

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.campaigns.report.effects import ONE_SIDED, Difference, mean_difference, share_difference
+from profilestore.campaigns.report.estimators import holm
 from profilestore.campaigns.report.money import Purse
 from profilestore.campaigns.report.outcomes import Outcomes
 from profilestore.campaigns.report.participants import Participants
@@ -122,15 +123,8 @@ def _effect(
 
 def _advised(effects: list[GroupEffect], usual: float) -> list[GroupEffect]:
     """With p-values corrected for all groups, and what they allow to advise."""
-    from statsmodels.stats.multitest import multipletests
-
-    if len(effects) == 0:
-        return []
     profits = [0.5 if each.profit is None else each.profit.p for each in effects]
-    corrected = [
-        multipletests(p, method="holm")[1].tolist()
-        for p in ([each.bought.p for each in effects], profits, [1.0 - p for p in profits])
-    ]
+    corrected = [holm(p) for p in ([each.bought.p for each in effects], profits, [1.0 - p for p in profits])]
     return [
         replace(each, p_bought=buys, p_pays=pays, p_loses=loses, advice=_advice(each, buys, pays, loses, usual))
         for each, buys, pays, loses in zip(effects, *corrected, strict=True)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from profilestore.campaigns.report.effects import ONE_SIDED
+from profilestore.campaigns.report.estimators import power_of_shares
 from profilestore.insight.intervals import settled
 
 __all__ = ["DETECTED_LIFT", "POWER", "Sizes", "needed_sizes"]
@@ -70,13 +71,7 @@ def needed_sizes(*, treatment: int, control: int, base: float, lift: float = DET
 
 
 def _power(effect: float, base: float, treatment: float, control: float) -> float:
-    from statsmodels.stats.proportion import power_proportions_2indep
-
-    found = power_proportions_2indep(
-        effect, base, nobs1=treatment, ratio=control / treatment, alpha=ONE_SIDED, alternative="larger",
-        return_results=False,
-    )  # fmt: skip
-    return float(found)
+    return power_of_shares(effect, base, treatment, control, alpha=ONE_SIDED)
 
 
 def _smallest(base: float, treatment: int, control: int) -> float | None:
