@@ -27,6 +27,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "没有任何人是抽签决定的。活动开始前已有行为的用户中，{inside} 人在活动内，{others} 人不在，二者本来就不一样："
         "两者之差既有活动的作用，也有人群本身的差异。",
     ),
+    "nothing before": (
+        "Nobody was drawn by lot, and nothing is known of before: when the campaign began, none of its users had acted "
+        "in this log.",
+        "没有任何人是抽签决定的，此前也一无所知：活动开始时，其用户在日志中都还没有行为。",
+    ),
     "consent": (
         "What was sent was sent: consent was not asked of the past.",
         "已发生的触达按原样导入，未追溯询问同意。",
@@ -135,8 +140,9 @@ def _said(key: str, language: Language, **facts: Any) -> str:
 
 
 def _chosen(found: ObservationalComparison, language: Language) -> Section:
-    sentences = [_said("no lot", language, inside=f"{found.inside:,}", others=f"{found.others:,}")]
-    if found.unknown > 0:
+    key = "no lot" if found.inside > 0 else "nothing before"
+    sentences = [_said(key, language, inside=f"{found.inside:,}", others=f"{found.others:,}")]
+    if found.unknown > 0 and found.inside > 0:
         sentences.append(_said("unknown", language, count=f"{found.unknown:,}"))
     telling = [trait for trait in found.traits if abs(trait.before) >= _TELLING][:_SAID_MOST]
     if len(telling) > 0:
@@ -180,7 +186,7 @@ def _difference(found: ObservationalComparison, language: Language) -> Section:
     if matched is None:
         sentences.append(_said("nobody like", language))
     elif plain is not None:
-        sentences.append(_said("shrunk", language, plain=_range(plain), matched=_range(matched)))
+        sentences.append(_said("shrunk", language, plain=_range(plain, language), matched=_range(matched, language)))
         sentences.append(_said("shown" if matched.low > 0.0 or matched.high < 0.0 else "not shown", language))
     if found.left_out > 0 and matched is not None:
         sentences.append(
@@ -205,9 +211,9 @@ def _outcome(key: str, found: Compared, language: Language) -> tuple[str, ...]:
     return (
         _said(key, language),
         *(("", "", "") if plain is None else (_value(plain.treatment, share), _value(plain.control, share),
-                                              _range(plain, share=share))),
+                                              _range(plain, language, share=share))),
         *(("", "", "") if matched is None else (_value(matched.treated, share), _value(matched.matched, share),
-                                                _range(matched, share=share))),
+                                                _range(matched, language, share=share))),
     )  # fmt: skip
 
 
@@ -227,7 +233,8 @@ def _value(value: float, share: bool) -> str:
     return f"{value:.1%}" if share else f"{value:,.2f}"
 
 
-def _range(found: Any, *, share: bool = False) -> str:
+def _range(found: Any, language: Language, *, share: bool = False) -> str:
     factor = 100.0 if share else 1.0
     value, low, high = (factor * each for each in (found.value, found.low, found.high))
-    return f"{value:+,.2f} [{low:+,.2f}, {high:+,.2f}]" + (" %" if share else "")
+    unit = "" if not share else " points" if language == "en" else " 个百分点"
+    return f"{value:+,.2f} [{low:+,.2f}, {high:+,.2f}]" + unit
