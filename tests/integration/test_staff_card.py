@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from profilestore import Event, Product, ProfileStore, Settings, User
+from profilestore.campaigns.running.assigning import USED_UP
 from profilestore.documents import CampaignDocument
 from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.campaign_index import CampaignIndex
@@ -60,7 +61,7 @@ def plant_campaigns(shop: ProfileStore) -> None:
                 one = place(name, user, ends=ends, contact_at=NOW + DAY, offer="product", product_id="cup",
                             product_title="red cup", unless="off", channel="sms")  # fmt: skip
             else:
-                one = place(name, user, ends=ends, withheld="cap")
+                one = place(name, user, ends=ends, withheld=USED_UP)
             index.write_assignments([one])
     index.write_assignments([place("cups", "looker", arm="control", ends=NOW + 8 * DAY)])
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from profilestore.campaigns.offering import NO_PRODUCT
+from profilestore.campaigns.running.assigning import USED_UP
 
 __all__ = ["WITHHELD", "WORDS"]
 
@@ -78,7 +79,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 # Why a campaign sends nothing to somebody whom the lot fell on; another reason stands as it is.
 WITHHELD: Final[Mapping[str, tuple[str, str]]] = {
-    "cap": ("they have had as many contacts this week as are allowed", "本周联系次数已达上限"),
+    USED_UP: ("they have had as many contacts this week as are allowed", "本周联系次数已达上限"),
     NO_PRODUCT: ("no product is left for them", "没有适合的商品"),
-    "no code": ("no code was left", "券码已发完"),
 }

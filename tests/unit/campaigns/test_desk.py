@@ -13,6 +13,7 @@ from profilestore.campaigns.desk.campaign_block import Participation, campaign_b
 from profilestore.campaigns.desk.offer_block import offer_block
 from profilestore.campaigns.desk.words import WORDS
 from profilestore.campaigns.offers import Offer, OfferList
+from profilestore.campaigns.running.assigning import USED_UP
 from profilestore.documents import CampaignDocument
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_what_they_get_and_whether_it_was_used() -> None:
 
 
 def test_what_is_held_back_and_why() -> None:
-    assert said(place(withheld="cap"))[0].endswith(
+    assert said(place(withheld=USED_UP))[0].endswith(
         "nothing is sent: they have had as many contacts this week as are allowed"
     )
     assert said(place(withheld="of another reason"))[0].endswith("nothing is sent: of another reason")
