@@ -1,0 +1,385 @@
+"""Campaigns on a real server: what a plan says, what a start writes, what holds a campaign back."""
+
+from __future__ import annotations
+
+import csv
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+from pydantic import SecretStr
+
+from profilestore.campaigns.audience.definition import definition_of
+from profilestore.campaigns.campaigns import Campaigns
+from profilestore.campaigns.pseudonyms import Pseudonyms
+from profilestore.elastic import member_pages
+from profilestore.elastic.indices import KINDS
+from profilestore.errors import ConditionError, InputError, NotFound, ProfileStoreError, UsageError
+from profilestore.settings import Settings
+from profilestore.store import ProfileStore
+from tests.integration.campaign_shop import COUPON, NOW, USERS, campaign, everything, open_shop, profile
+
+KINDS_WRITTEN = ("campaigns", "coupons", "audiences", "audits")
+
+
+@pytest.fixture(scope="module")
+def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileStore]:
+    """A shop of all tests of this file; each has campaigns of its own, and no cap stands in the way."""
+    made = Settings(home=tmp_path_factory.mktemp("campaigns"), prefix=f"t-{uuid.uuid4().hex[:12]}",
+                    elasticsearch_url=server_url, actor="tester",
+                    export_key=SecretStr("a key of the shop"))  # fmt: skip
+    store = open_shop(made)
+    yield store
+    store._client.close()
+    with Elasticsearch(server_url, request_timeout=60) as client:
+        rows = client.cat.indices(index=f"{made.prefix}-*", h="index", format="json")
+        client.indices.delete(index=[row["index"] for row in rows])
+        for kind in KINDS:
+            client.options(ignore_status=404).indices.delete_index_template(name=made.index(kind))
+
+
+@pytest.fixture
+def campaigns(shop: ProfileStore) -> Campaigns:
+    return shop.campaigns
+
+
+def name() -> str:
+    return f"c{uuid.uuid4().hex[:8]}"
+
+
+def started(shop: ProfileStore, **given: Any) -> Any:
+    """A campaign of everybody that runs."""
+    made = campaign(given.pop("name", None) or name(), **{"control_share": 0.0, "contacts_per_week": 100, **given})
+    return shop.campaigns.start(made).campaign
+
+
+def write_profile(shop: ProfileStore, user: str, **changes: Any) -> None:
+    held = {**profile(int(user[1:])), **changes}
+    shop._client.index(index=shop.settings.index("profiles"), id=user, refresh=True,
+                       document={key: value for key, value in held.items() if value is not None})  # fmt: skip
+
+
+def asked(shop: ProfileStore, user: str, *, body: dict[str, Any] | None = None) -> list[str]:
+    """The campaigns that an app finds for a user, with nothing but the one request and a plain client."""
+    body = body or shop.campaigns.offers_request(user)
+    answer = shop._client.perform_request(
+        "POST", f"/{shop.settings.index('campaigns')}/_search", body=body,
+        headers={"content-type": "application/json", "accept": "application/json"},
+    )  # fmt: skip
+    return [hit["_source"]["campaign"] for hit in answer.body["hits"]["hits"]]
+
+
+class TestPlan:
+    def test_says_who_is_left_out_and_why_and_writes_nothing(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        before = everything(shop.settings, kinds=KINDS_WRITTEN)
+        made = campaign(
+            name(), offer=COUPON, budget=61.0, control_share=0.2, ends=(NOW + timedelta(days=30)).isoformat()
+        )
+        plan = campaigns.plan(made, now=NOW)
+        assert everything(shop.settings, kinds=KINDS_WRITTEN) == before
+        counts = plan.counts
+        silent = sum("mail" not in profile(n)["consent"] for n in range(USERS))
+        assert (counts["matched"], counts["no_consent"]) == (USERS, silent)
+        assert counts["treatment"] == 12  # of 5 each, 61 pays twelve
+        assert counts["treatment"] + counts["control"] + counts["over_budget"] == USERS - silent
+        assert plan.expected.cost_at_most == 60.0
+        assert plan.expected.share == pytest.approx(0.2, abs=1e-6)  # of 30 days, and the campaign lasts as long
+        assert plan.expected.buyers == pytest.approx(0.2 * plan.expected.known, abs=1e-4)
+        assert plan.expected.known == counts["treatment"] - counts["personalisation_off"]
+
+    def test_says_what_a_start_then_does(self, campaigns: Campaigns) -> None:
+        made = campaign(name(), contacts_per_week=100)
+        plan = campaigns.plan(made)
+        done = campaigns.start(made)
+        assert {key: done.campaign.counts[key] for key in plan.counts} == plan.counts
+        assert campaigns.plan(made).state == "running"
+
+    def test_shorter_periods_are_expected_less_of(self, campaigns: Campaigns) -> None:
+        week = campaigns.plan(campaign(name(), ends=(NOW + timedelta(days=7)).isoformat()), now=NOW)
+        assert week.expected.share == pytest.approx(1 - 0.8 ** (7 / 30), abs=1e-6)
+
+    def test_overlaps_with_what_runs(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        other = started(shop, audience="risky")
+        plan = campaigns.plan(campaign(name(), contacts_per_week=100))
+        assert plan.overlaps[other.name] == other.counts["treatment"]
+        campaigns.stop(other.name)
+        assert other.name not in campaigns.plan(campaign(name(), contacts_per_week=100)).overlaps
+
+    def test_without_propensity_it_goes_by_who_bought_before(self, shop: ProfileStore, tmp_path: Path) -> None:
+        for n in (1, 2, 3):
+            write_profile(shop, f"u{n:03d}", purchase_30d=None)
+        rule = {"rule": 'user_id in ["u001", "u002", "u003"]'}
+        shop.audiences.build("few", definition_of({"members": rule, "channel": "mail"}, source="test"))
+        made = campaign(name(), audience="few", control_share=0.0, ends=(NOW + timedelta(days=7)).isoformat())
+        plan = shop.campaigns.plan(made, now=NOW)
+        assert (plan.expected.buyers, plan.expected.from_propensity, plan.expected.share) == (None, False, 1.0)
+        assert any("propensity" in note for note in plan.notes) and any("no control group" in n for n in plan.notes)
+        for n in (1, 2, 3):
+            write_profile(shop, f"u{n:03d}")
+
+
+class TestStart:
+    def test_gives_everybody_their_place(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        done = campaigns.start(campaign(name(), offer=COUPON, contacts_per_week=100))
+        held = list(campaigns.assignments(done.campaign.name))
+        assert [place["user_id"] for place in held] == sorted(place["user_id"] for place in held)
+        treated = [place for place in held if place["arm"] == "treatment"]
+        assert (
+            len(treated) == done.campaign.counts["treatment"]
+            and len(held) - len(treated) == done.campaign.counts["control"]
+        )
+        assert all(place["code"] == "SPRING10" and place["offer"] == "coupon" for place in treated)
+        assert all("code" not in place and "offer" not in place for place in held if place["arm"] == "control")
+        place = next(each for each in held if each["user_id"] == "u001")
+        assert (place["value_tier"], place["segment"], place["channel"]) == ("silver", "regulars", "mail")
+        assert campaigns.counts(done.campaign.name)["with_code"] == len(treated)
+
+    def test_a_second_start_changes_nothing(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        made = campaign(name(), offer={**COUPON, "code": name()}, contacts_per_week=100)
+        assert campaigns.start(made).outcome == "started"
+        before = everything(shop.settings, kinds=KINDS_WRITTEN)
+        again = campaigns.start(made)
+        assert again.outcome == "unchanged"
+        assert everything(shop.settings, kinds=KINDS_WRITTEN) == before
+
+    def test_another_definition_of_its_name_is_refused(self, campaigns: Campaigns) -> None:
+        made = name()
+        campaigns.start(campaign(made, contacts_per_week=100))
+        for call in (campaigns.start, campaigns.plan):
+            with pytest.raises(UsageError, match="differs in budget, control_share"):
+                call(campaign(made, contacts_per_week=100, budget=1.0, control_share=0.25))
+
+    def test_one_that_was_stopped_is_not_started_again(self, campaigns: Campaigns) -> None:
+        made = campaign(name(), contacts_per_week=100)
+        campaigns.start(made)
+        campaigns.stop(made.name)
+        assert campaigns.stop(made.name).state == "stopped"
+        with pytest.raises(UsageError, match="was stopped"):
+            campaigns.start(made)
+
+    def test_is_audited_without_users_and_codes(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        code = name()
+        done = campaigns.start(campaign(name(), offer={**COUPON, "code": code}, contacts_per_week=100))
+        campaigns.stop(done.campaign.name)
+        lines = campaigns.audit.list(subject=done.campaign.name)
+        assert [(entry.line.action, entry.line.state, entry.line.who) for entry in lines] == [
+            ("campaign-stop", "done", "tester"), ("campaign-start", "done", "tester"),
+        ]  # fmt: skip
+        assert lines[1].line.count == done.campaign.counts["treatment"]
+        assert code not in json.dumps(lines[1].line.to_source(), default=str)
+
+    def test_a_stop_while_it_is_started_ends_it(
+        self, shop: ProfileStore, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from profilestore.campaigns.running.assigning import Assigning
+
+        made = campaign(name(), offer={**COUPON, "code": name()}, contacts_per_week=100)
+        real = Assigning.treat
+
+        def treat_then_stop(self: Assigning, members: Any) -> None:
+            real(self, members)
+            shop.campaigns.stop(made.name)
+
+        monkeypatch.setattr(Assigning, "treat", treat_then_stop)
+        assert campaigns.start(made).outcome == "stopped"
+        held = everything(shop.settings)
+        assert made.name not in held["campaigns/running"]["running"]
+        assert [id for id in held if id.startswith(f"audiences/ids:campaign:{made.name}")] == []
+        assert asked(shop, "u001").count(made.name) == 0
+
+
+class TestWhatHoldsItBack:
+    """All by the request of an app alone."""
+
+    def test_found_while_it_runs_and_not_after_a_stop(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        made = started(shop)
+        assert made.name in asked(shop, "u001")
+        assert [each["campaign"] for each in campaigns.offers_of("u001")] == asked(shop, "u001")
+        campaigns.stop(made.name)
+        assert made.name not in asked(shop, "u001")
+
+    def test_the_control_group_is_sent_nothing(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        made = started(shop, control_share=0.5)
+        for place in campaigns.assignments(made.name):
+            assert (made.name in asked(shop, place["user_id"])) == (place["arm"] == "treatment")
+
+    def test_consent_withdrawn_holds_at_once(self, shop: ProfileStore) -> None:
+        made = started(shop)
+        write_profile(shop, "u002", consent=["sms"])
+        assert asked(shop, "u002") == []
+        write_profile(shop, "u002", consent=None)
+        assert asked(shop, "u002") == []
+        write_profile(shop, "u002")
+        assert made.name in asked(shop, "u002")
+
+    def test_opting_out_holds_what_scores_chose(self, shop: ProfileStore) -> None:
+        by_rule, by_score = started(shop), started(shop, audience="risky")
+        assert {by_rule.name, by_score.name} <= set(asked(shop, "u003"))
+        write_profile(shop, "u003", personalisation="off")
+        found = asked(shop, "u003")
+        assert by_rule.name in found  # in it by the orders they had, with the same message for all
+        assert by_score.name not in found
+        write_profile(shop, "u003")
+        assert by_score.name in asked(shop, "u003")
+
+    def test_not_before_its_time_and_not_after(self, shop: ProfileStore) -> None:
+        later = started(shop, starts="2090-01-01")
+        assert later.name not in asked(shop, "u001")
+        soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+        over = started(shop, ends=soon)
+        while datetime.now(UTC) < over.ends:
+            pass
+        assert over.name not in asked(shop, "u001")
+
+    def test_quiet_hours(self, shop: ProfileStore) -> None:
+        made = started(shop, quiet_hours="21:30-08:00", starts=None)
+        # After them at the earliest; from then on the minute counts that the app puts in.
+        _backdate(shop, made.name)
+        for minute, found in (
+            (0, False),
+            (8 * 60 - 1, False),
+            (8 * 60, True),
+            (21 * 60 + 29, True),
+            (21 * 60 + 30, False),
+        ):
+            body = shop.campaigns.offers_request("u001")
+            body["query"]["bool"]["must_not"][2]["term"]["quiet"] = minute
+            assert (made.name in asked(shop, "u001", body=body)) == found
+
+    def test_forgotten_users_are_gone_and_stay_gone(
+        self, shop: ProfileStore, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user = "u004"
+        running = started(shop, offer={**COUPON, "code": name()})
+        made = campaign(name(), offer={**COUPON, "code": name()}, control_share=0.0, contacts_per_week=100)
+        real = member_pages.MemberPages.read
+
+        def read_then_forget(self: Any, *given: Any, **named: Any) -> Any:
+            for page in real(self, *given, **named):
+                if any(member.user_id == user for member in page) and "value_tier" in named.get("fields", ()):
+                    shop.forget(user)  # read by the start, and about to be written
+                yield page
+
+        monkeypatch.setattr(member_pages.MemberPages, "read", read_then_forget)
+        campaigns.start(made)
+        monkeypatch.undo()
+        assert user not in json.dumps(everything(shop.settings, kinds=(*KINDS_WRITTEN, "profiles")))
+        assert campaigns.counts(running.name)["treatment"] == running.counts["treatment"] - 1
+        campaigns.start(made)
+        assert user not in json.dumps(everything(shop.settings, kinds=(*KINDS_WRITTEN, "profiles")))
+        write_profile(shop, user)
+
+
+def _backdate(shop: ProfileStore, made: str) -> None:
+    """As if its first contact had been long ago."""
+    index = shop.settings.index("campaigns")
+    held = shop._client.get(index=index, id=f"{made}:u001")["_source"]
+    shop._client.index(
+        index=index, id=f"{made}:u001", document={**held, "contact_at": "2020-01-01T00:00:00Z"}, refresh=True
+    )
+
+
+class TestExport:
+    def test_who_is_to_be_written_to_now(self, shop: ProfileStore, campaigns: Campaigns, tmp_path: Path) -> None:
+        made = started(shop, audience="risky", control_share=0.3, offer={**COUPON, "code": "EXPORT10"})
+        treated = [each["user_id"] for each in campaigns.assignments(made.name) if each["arm"] == "treatment"]
+        write_profile(shop, treated[0], consent=["sms"])
+        write_profile(shop, treated[1], personalisation="off")
+        report = campaigns.export(made.name, tmp_path / "out.csv", fields=["value_tier"])
+        rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+        hashed = Pseudonyms.of(shop.settings).hash
+        assert [row["user_hmac_sha256"] for row in rows] == [hashed(user) for user in treated[2:]]
+        assert {row["code"] for row in rows} == {"EXPORT10"} and rows[0]["value_tier"] in ("gold", "silver")
+        assert (report.users, report.held_back) == (len(treated) - 2, 2)
+        (entry,) = [each for each in campaigns.audit.list(subject=made.name) if each.line.action == "export"]
+        assert (entry.line.count, entry.id) == (report.users, report.audit)
+        for user in treated[:2]:
+            write_profile(shop, user)
+        plain = campaigns.export(made.name, tmp_path / "out.jsonl", plain_ids=True)
+        lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert [line["user_id"] for line in lines] == treated and plain.held_back == 0
+        campaigns.stop(made.name)
+        with pytest.raises(UsageError, match="is stopped"):
+            campaigns.export(made.name, tmp_path / "more.csv")
+        assert not (tmp_path / "more.csv").exists()
+
+
+class TestProducts:
+    def test_one_for_all_and_none_that_there_is_not(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        products = shop.settings.index("products")
+        shop._client.index(index=products, id="p1", refresh=True, document={
+            "product_id": "p1", "title": "Teapot", "generation": "000001"})  # fmt: skip
+        made = started(shop, offer={"kind": "product", "product": "p1"})
+        place = campaigns.place(made.name, "u001")
+        assert (place.offer, place.product_id, place.product_title, place.unless) == ("product", "p1", "Teapot", None)
+        with pytest.raises(UsageError, match="no product nowhere"):
+            campaigns.start(campaign(name(), offer={"kind": "product", "product": "nowhere"}))
+
+
+BAD: list[tuple[dict[str, Any], type[ProfileStoreError], str]] = [
+    ({"audience": "nobody-knows"}, NotFound, "no audience of this name"),
+    ({"budget": 0.0}, UsageError, "`budget` is more than 0"),
+    ({"control_share": 1.0}, UsageError, "`control_share`"),
+    ({"ends": "2020-01-01"}, UsageError, "is over"),
+    ({"starts": "2080-01-01", "ends": "2079-01-01"}, UsageError, "ends before it begins"),
+    ({"channel": "pigeon"}, UsageError, "none gave consent to the channel pigeon"),
+    ({"offer": COUPON, "budget": 4.0}, UsageError, "does not pay a single contact"),
+    ({"offer": {**COUPON, "issue": "claim", "coupons": 1000}}, UsageError, "does not pay all coupons"),
+    ({"offer": {"kind": "product", "boost": "colour=red"}}, UsageError, "colour"),
+    ({"offer": {"kind": "product", "category": "Nothing"}}, UsageError, "no product on sale is of category Nothing"),
+    ({"offer": {"kind": "product", "colour": "red"}}, UsageError, "`offer.colour`"),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "told"), BAD)
+def test_bad_input_is_told_before_anything_is_written(
+    shop: ProfileStore, campaigns: Campaigns, given: dict[str, Any], error: type[ProfileStoreError], told: str
+) -> None:
+    before = everything(shop.settings, kinds=KINDS_WRITTEN)
+    for call in (campaigns.plan, campaigns.start):
+        with pytest.raises(error, match=told):
+            call(campaign(name(), **{"contacts_per_week": 100, **given}))
+    assert everything(shop.settings, kinds=KINDS_WRITTEN) == before
+
+
+def test_an_audience_that_matches_nobody_any_more(shop: ProfileStore, campaigns: Campaigns) -> None:
+    write_profile(shop, "u005", city="Nowhere")
+    shop.audiences.build(
+        "gone", definition_of({"members": {"rule": 'city == "Nowhere"'}, "channel": "mail"}, source="t")
+    )
+    write_profile(shop, "u005")
+    before = everything(shop.settings, kinds=KINDS_WRITTEN)
+    with pytest.raises(UsageError, match="audience gone matches nobody now"):
+        campaigns.start(campaign(name(), audience="gone"))
+    with pytest.raises(ConditionError, match="no field"):
+        shop.audiences.build("bad", definition_of({"members": {"rule": "colour == 1"}, "channel": "mail"}, source="t"))
+    assert everything(shop.settings, kinds=KINDS_WRITTEN) == before
+
+
+def test_codes_of_a_file(shop: ProfileStore, campaigns: Campaigns, tmp_path: Path) -> None:
+    from profilestore.campaigns.running.campaign_file import campaign_of
+
+    def of_file(made: str, text: str) -> Any:
+        (tmp_path / "codes.csv").write_text(text)
+        return campaign_of(
+            {"name": made, "audience": "all", "ends": "2098-12-31", "budget": 1000.0, "contacts_per_week": 100,
+             "control_share": 0.25, "offer": {"kind": "coupon", "value": 5.0, "codes": "codes.csv"}},
+            time_zone="UTC", folder=tmp_path,
+        )  # fmt: skip
+
+    with pytest.raises(InputError, match="line 3"):
+        of_file(name(), "code\nA1\nA1\n")
+    made = name()
+    done = campaigns.start(of_file(made, "code\n" + "".join(f"A{n}\n" for n in range(9))))
+    assert done.campaign.counts["treatment"] == 9 and done.campaign.counts["over_budget"] > 0
+    codes = [each["code"] for each in campaigns.assignments(made) if each["arm"] == "treatment"]
+    assert sorted(codes) == [f"A{n}" for n in range(9)]
+    with pytest.raises(UsageError, match="differs in offer"):
+        campaigns.start(of_file(made, "code\n" + "".join(f"B{n}\n" for n in range(9))))
+    with pytest.raises(UsageError, match="is in the pool of campaign"):
+        campaigns.start(of_file(name(), "code\nX\nA3\n"))
