@@ -21,6 +21,7 @@ from profilestore.settings import Settings
 
 RUNNER = CliRunner()
 NAME = "<img src=x onerror=alert(1)> \x1b[31mRed"
+BOUGHT = datetime(2026, 11, 1, 10, tzinfo=UTC)
 Run = Callable[..., Result]
 
 

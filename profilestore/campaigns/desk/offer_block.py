@@ -9,6 +9,7 @@ from profilestore.campaigns.desk.words import WORDS
 from profilestore.campaigns.offers import POPULAR, Offer, OfferList, Offers
 from profilestore.elastic.member_pages import Member
 from profilestore.indexing.parts import Parts
+from profilestore.insight.card.columns import cut
 from profilestore.insight.card.parts import Block, Entry
 from profilestore.recommend.answers import Answer
 from profilestore.recommend.phrases import Language, Telling
@@ -16,6 +17,7 @@ from profilestore.recommend.phrases import Language, Telling
 __all__ = ["find_offers", "offer_block"]
 
 _SHOWN: Final = 3
+_TITLE_COLUMNS: Final = 60
 
 
 def find_offers(
@@ -57,4 +59,5 @@ def offer_block(found: OfferList, *, off: bool, currency: str, language: str) ->
 def _said(offer: Offer, currency: str, language: str) -> str:
     cost = "" if offer.price is None else f" ({offer.price:,.2f} {currency})"
     why = offer.reasons[0] if len(offer.reasons) > 0 else WORDS[language]["everybody"]
-    return f"{offer.title or offer.product_id}{cost}{'，' if language == 'zh' else ', '}{why}"
+    title = cut(offer.title or offer.product_id, _TITLE_COLUMNS)  # the reason is what is said aloud
+    return f"{title}{cost}{'，' if language == 'zh' else ', '}{why}"

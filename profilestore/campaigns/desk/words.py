@@ -79,6 +79,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 # Why a campaign sends nothing to somebody whom the lot fell on; another reason stands as it is.
 WITHHELD: Final[Mapping[str, tuple[str, str]]] = {
-    USED_UP: ("they have had as many contacts this week as are allowed", "本周联系次数已达上限"),
+    USED_UP: ("the contacts allowed in a week were used up", "一周内的联系次数已达上限"),
     NO_PRODUCT: ("no product is left for them", "没有适合的商品"),
 }

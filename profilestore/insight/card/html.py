@@ -35,13 +35,14 @@ code{display:block;background:var(--tint);padding:.5rem .75rem;border-radius:.35
 white-space:pre-wrap}
 body:has(.brief){max-width:76rem}
 main>section{max-width:46rem}
-.brief{display:grid;grid-template-columns:repeat(auto-fit,minmax(19rem,1fr));gap:.75rem;margin:1rem 0}
-.brief section{border:1px solid var(--line);border-radius:.5rem;padding:.6rem .9rem;break-inside:avoid}
+.brief{columns:3 19rem;column-gap:.75rem;margin:1rem 0}
+.brief section{border:1px solid var(--line);border-radius:.5rem;padding:.6rem .9rem;break-inside:avoid;
+margin:0 0 .75rem}
 .brief h2{margin:0 0 .35rem;padding:0;border:0;font-size:1rem}
-.brief dl.plain{grid-template-columns:minmax(4.5rem,max-content) 1fr;gap:.15rem .75rem;margin:0;font-size:.9rem}
+.brief dl.plain{grid-template-columns:fit-content(8.5rem) 1fr;gap:.15rem .75rem;margin:0;font-size:.9rem}
 dt:empty{display:none}
 dt:empty+dd{grid-column:1/-1}
-.brief .notice{grid-column:1/-1;border:2px solid var(--warn);color:var(--warn)}
+.brief .notice{column-span:all;border:2px solid var(--warn);color:var(--warn)}
 .brief .notice .lead{color:inherit}
 @media (max-width:30rem){dl.plain{grid-template-columns:1fr;gap:0}dl.plain dd{margin-bottom:.5rem}}
 @media print{body{max-width:none;padding:0}}

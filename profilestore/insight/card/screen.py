@@ -28,9 +28,10 @@ def screen_text(card: Card, *, width: int = WIDTH, height: int = HEIGHT) -> str:
     """The brief blocks as text of at most `width` columns, and `height` lines as long as there are no more entries."""
     head = [cut(printable(line), width) for line in (card.title, card.about)]
     blocks = [block for block in card.blocks if block.brief]
+    colon = {"en": ":", "zh": "："}[card.language]
     lines: list[str] = []
     for most in range(_MOST_LINES, 0, -1):
-        told = [list(_block(block, blocks, width, most)) for block in blocks]
+        told = [list(_block(block, blocks, width, most, colon)) for block in blocks]
         lines = [*head, *(line for block in told for line in block)]
         if len(lines) <= height:
             apart = [*head, *(line for block in told for line in ("", *block))]
@@ -38,20 +39,19 @@ def screen_text(card: Card, *, width: int = WIDTH, height: int = HEIGHT) -> str:
     return "\n".join(lines)
 
 
-def _block(block: Block, blocks: list[Block], width: int, most: int) -> Iterator[str]:
+def _block(block: Block, blocks: list[Block], width: int, most: int, colon: str) -> Iterator[str]:
     if len(block.entries) == 0:
-        yield from fitted(f"{block.title}: {printable(' '.join(block.lead))}", width=width, lines=2)
+        yield from fitted(printable(" ".join((f"{block.title}{colon}", *block.lead))), width=width, lines=2)
         return
-    titled = [each for each in blocks if len(each.entries) > 0]
-    margin = max(columns(each.title) for each in titled)
-    labels = min(_WIDEST_LABEL, max(columns(entry.label) for each in titled for entry in each.entries))
+    margin = max(columns(each.title) for each in blocks if len(each.entries) > 0)
     title = block.title
-    for line in _entries(block, labels, width - margin - len(_GAP), most):
+    for line in _entries(block, width - margin - len(_GAP), most):
         yield _padded(title, margin) + _GAP + line
         title = ""
 
 
-def _entries(block: Block, labels: int, width: int, most: int) -> Iterator[str]:
+def _entries(block: Block, width: int, most: int) -> Iterator[str]:
+    labels = min(_WIDEST_LABEL, max(columns(printable(entry.label)) for entry in block.entries))
     for sentence in block.lead:
         yield from fitted(printable(sentence), width=width, lines=most)
     for entry in block.entries:

@@ -49,9 +49,7 @@ def test_what_they_get_and_whether_it_was_used() -> None:
 
 
 def test_what_is_held_back_and_why() -> None:
-    assert said(place(withheld=USED_UP))[0].endswith(
-        "nothing is sent: they have had as many contacts this week as are allowed"
-    )
+    assert said(place(withheld=USED_UP))[0].endswith("nothing is sent: the contacts allowed in a week were used up")
     assert said(place(withheld="of another reason"))[0].endswith("nothing is sent: of another reason")
     assert "they no longer agree to mail" in said(place(contact_at=NOW), consent=[])[0]
     assert said(place(arm="control", code=None)) == [

@@ -49,7 +49,7 @@ def open_refunds(case: ServiceCase, language: str) -> list[Entry]:
         order = None if each.order_id is None else f"订单 {each.order_id}" if zh else f"order {each.order_id}"
         since = f"自 {_local_day(each.time, zone)} 起" if zh else f"since {_local_day(each.time, zone)}"
         state = f"“{each.state}”" if each.state is not None else words["no_answer"]
-        entries.append(entry_of(each.kind, language, joined(language, since, money, product, each.topic, order, state)))
+        entries.append(entry_of(each.kind, language, joined(language, since, money, each.topic, state, order, product)))
     more = len(case.cases) - len(entries)
     if more > 0:
         entries.append(entry_of("nothing", language, f"另有 {more} 项" if zh else f"and {more} more"))
