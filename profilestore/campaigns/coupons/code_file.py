@@ -79,8 +79,13 @@ def code_problem(code: str) -> str | None:
 
 def _without_end(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     """Without the blank lines before the first and after the last; one in between is a code that is missing."""
-    full = [place for place, (_, cells) in enumerate(rows) if any(cell.strip() != "" for cell in cells)]
+    full = [place for place, (_, cells) in enumerate(rows) if not _is_blank(cells)]
     return rows[full[0] : full[-1] + 1] if len(full) > 0 else []
+
+
+def _is_blank(cells: Sequence[str]) -> bool:
+    """Whether there is nothing on a line. A cell that says that it is empty, "" or beside a comma, is a cell."""
+    return len(cells) == 0 or (len(cells) == 1 and cells[0] != "" and cells[0].strip() == "")
 
 
 def _place(header: Sequence[str], column: str | None, label: str) -> tuple[int, bool]:
