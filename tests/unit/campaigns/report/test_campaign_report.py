@@ -236,7 +236,8 @@ def test_the_page_needs_nothing_else_and_holds_no_markup_of_the_data() -> None:
 def test_terms_are_read_from_the_record() -> None:
     held = CampaignDocument(
         kind="campaign", campaign="spring", starts=STARTS, ends=STARTS + timedelta(days=10), budget=100.0,
-        channel="mail", created=STARTS + timedelta(days=2), counts={"treatment": 90, "control": 10, "withheld": {"cap": 3}},
+        channel="mail", created=STARTS + timedelta(days=2),
+        counts={"treatment": 90, "control": 10, "withheld": {"cap": 3}},
         definition={"margin": 0.4, "follow_days": 7, "cost_per_contact": 0.05, "control_share": 0.1,
                     "offer": {"kind": "coupon", "value": 5.0}},
     )  # fmt: skip
