@@ -18,6 +18,7 @@ import orjson
 from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.elastic.audit_log import AuditEntry, AuditLog
 from profilestore.errors import InputError, UsageError
+from profilestore.insight.spreadsheets import csv_cell
 from profilestore.settings import Settings
 
 __all__ = ["PLAIN_COLUMN", "ExportFile", "csv_line", "json_line"]
@@ -96,18 +97,12 @@ class ExportFile:
 
 
 def csv_line(cells: Sequence[Any]) -> bytes:
-    """A line of CSV; lists and tables as JSON."""
+    """A line of CSV; lists and tables as JSON, and no text that a spreadsheet would run."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow([_cell(cell) for cell in cells])
+    csv.writer(buffer, lineterminator="\n").writerow([csv_cell(cell) for cell in cells])
     return buffer.getvalue().encode()
 
 
 def json_line(held: Mapping[str, Any]) -> bytes:
     """A line of JSONL."""
     return orjson.dumps(held, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return orjson.dumps(value).decode() if isinstance(value, list | dict | bool) else value

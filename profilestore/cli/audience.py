@@ -163,7 +163,10 @@ def export(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Export who is in an audience now, for mail, SMS, WeChat or ad platforms; the audit has a line of it."""
+    """Export who is in an audience now, for mail, SMS, WeChat or ad platforms; the audit has a line of it.
+
+    In CSV, a text that a spreadsheet would run as a formula stands behind an apostrophe; JSONL is exact.
+    """
     from profilestore.campaigns.audience.exporting import ExportOptions
     from profilestore.store import ProfileStore
 

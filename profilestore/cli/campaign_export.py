@@ -32,7 +32,10 @@ def export(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Export who is to be written to now, with code, product and reasons; the audit has a line of it."""
+    """Export who is to be written to now, with code, product and reasons; the audit has a line of it.
+
+    In CSV, a text that a spreadsheet would run as a formula stands behind an apostrophe; JSONL is exact.
+    """
     from profilestore.store import ProfileStore
 
     with ProfileStore.open(settings) as shop:
@@ -43,3 +46,5 @@ def export(
     say(f"{format_count(report.users)} users written to {output} (audit {report.audit[:8]})")
     if report.held_back > 0:
         say(f"{format_count(report.held_back)} held back: consent withdrawn, or personalisation switched off")
+    if report.quiet_hours is not None:
+        say(f"send nothing between {report.quiet_hours} ({settings.time_zone})")

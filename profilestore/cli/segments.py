@@ -115,7 +115,10 @@ def members(
     now: NowOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Export who is in a segment now: a user id a line, or what --output, --field and --json say."""
+    """Export who is in a segment now: a user id a line, or what --output, --field and --json say.
+
+    In CSV, a text that a spreadsheet would run as a formula stands behind an apostrophe; JSONL is exact.
+    """
     from profilestore.insight.exporting import csv_lines, jsonl_lines, write_users
     from profilestore.store import ProfileStore
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from profilestore.errors import InputError, UsageError
+from profilestore.insight.spreadsheets import csv_cell
 
 __all__ = ["csv_lines", "jsonl_lines", "write_private", "write_users"]
 
@@ -61,16 +62,16 @@ def write_private(path: Path, parts: Iterable[str]) -> int:
 
 
 def csv_lines(rows: Rows, fields: Sequence[str]) -> Iterator[str]:
-    """A header and a line a user; lists and objects as JSON."""
+    """A header and a line a user; lists and objects as JSON, and no text that a spreadsheet would run."""
 
     def line(cells: Sequence[Any]) -> str:
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerow(cells)
+        csv.writer(buffer, lineterminator="\n").writerow([csv_cell(cell) for cell in cells])
         return buffer.getvalue()
 
     yield line(["user_id", *fields])
     for user_id, source in rows:
-        yield line([user_id, *(_cell(source.get(field)) for field in fields)])
+        yield line([user_id, *(source.get(field) for field in fields)])
 
 
 def jsonl_lines(rows: Rows, fields: Sequence[str]) -> Iterator[str]:
@@ -78,7 +79,3 @@ def jsonl_lines(rows: Rows, fields: Sequence[str]) -> Iterator[str]:
     for user_id, source in rows:
         held = {field: source[field] for field in fields if source.get(field) is not None}
         yield orjson.dumps({"user_id": user_id, **held}, option=orjson.OPT_APPEND_NEWLINE).decode()
-
-
-def _cell(value: Any) -> Any:
-    return orjson.dumps(value).decode() if isinstance(value, (list, dict)) else value

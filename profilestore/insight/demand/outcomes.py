@@ -11,6 +11,7 @@ from profilestore.documents import DemandWeek
 from profilestore.elastic.demand_index import DemandIndex
 from profilestore.errors import InputError, NotFound
 from profilestore.indexing.parts import Parts
+from profilestore.insight.spreadsheets import csv_cell
 
 __all__ = ["Demands", "write_weeks"]
 
@@ -86,7 +87,7 @@ def write_weeks(weeks: Iterable[DemandWeek], path: Path) -> int:
             writer = csv.writer(file)
             writer.writerow(_COLUMNS)
             for written, week in enumerate(weeks, start=1):  # noqa: B007  the last one is the count
-                writer.writerow("" if value is None else value for value in (getattr(week, name) for name in _COLUMNS))
+                writer.writerow(csv_cell(getattr(week, name)) for name in _COLUMNS)
     except OSError as error:
         raise InputError(f"{path.name} cannot be written ({type(error).__name__}).") from error
     return written

@@ -32,7 +32,7 @@ HOSTILE = "<script>alert(1)</script>\x1b[2J\x1b]0;owned\x07\u202egnirts\r\nforge
 
 
 def act(kind: str, days: float, product: str | None = "mug", **fields: Any) -> Event:
-    own = {} if kind == "contact" else {"product_id": product, "price": 10.0}
+    own: dict[str, Any] = {} if kind == "contact" else {"product_id": product, "price": 10.0}
     return Event.model_validate({"user_id": "u7", "type": kind, "time": NOW - days * DAY, **own, **fields})
 
 
@@ -102,6 +102,8 @@ def test_the_last_word_on_an_order_counts() -> None:
     assert cases_of(given, act("contact", 1, order_id="o2", attributes={"refund_status": "paid"})) == [
         "refund requested"
     ]
+    of_another = act("contact", 1, order_id="o1", product_id="cup", attributes={"refund_status": "paid"})
+    assert cases_of(given, of_another) == ["refund requested"]
     # A word from before says nothing of it.
     assert cases_of(act("contact", 8, order_id="o1", attributes={"refund_status": "paid"}), given) == [
         "refund requested"
