@@ -129,13 +129,11 @@ class Campaigns:
             return held.model_copy(update={"state": "stopped", "stopped": now, "lists": None})
 
         if before.state == "stopped":
-            self._renew(now)
+            self._end(name, now)  # in case that who stopped it died over it
             return before
         entry = self.audit.begin("campaign-stop", subject=name, details={"state": before.state})
         after = self._index.change(name, stopped)
-        self._renew(now)
-        # Of a start that died; one that is under way ends, too.
-        AudienceIndex(self._parts.client, alias=self._parts.settings.index("audiences")).remove(list_name(name))
+        self._end(name, now)
         self.audit.finish(entry, count=int((after.counts or {}).get("treatment", 0)))
         return Campaign.of(after)
 
@@ -246,8 +244,12 @@ class Campaigns:
 
         return PastCampaigns(self._parts).run(files, options)
 
-    def _renew(self, now: datetime) -> None:
-        renew_running(self._parts.client, alias=self._parts.settings.index("campaigns"), now=now)
+    def _end(self, name: str, now: datetime) -> None:
+        """What follows from a stop."""
+        client, settings = self._parts.client, self._parts.settings
+        renew_running(client, alias=settings.index("campaigns"), now=now)
+        # Of a start that died; one that is under way ends, too.
+        AudienceIndex(client, alias=settings.index("audiences")).remove(list_name(name))
 
     def _filling(self) -> OfferFilling:
         return OfferFilling(self._parts, recommend=self._recommend)

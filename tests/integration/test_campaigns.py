@@ -248,8 +248,25 @@ class TestWhatHoldsItBack:
             (21 * 60 + 30, False),
         ):
             body = shop.campaigns.offers_request("u001")
-            body["query"]["bool"]["must_not"][2]["term"]["quiet"] = minute
+            (quiet,) = [each["term"] for each in body["query"]["bool"]["must_not"] if "quiet" in each.get("term", {})]
+            quiet["quiet"] = minute
             assert (made.name in asked(shop, "u001", body=body)) == found
+
+    def test_a_product_that_was_taken_from_who_opted_out_does_not_come_back_empty(self, shop: ProfileStore) -> None:
+        index, made = shop.settings.index("campaigns"), started(shop)
+        held = shop._client.get(index=index, id=f"{made.name}:u001")["_source"]
+        for product, found in (("p1", True), (None, False)):
+            shop._client.index(index=index, id=f"{made.name}:u001", refresh=True,
+                               document={**held, "offer": "product", "product_id": product})  # fmt: skip
+            assert (made.name in asked(shop, "u001")) == found
+
+    def test_a_stop_that_died_over_it_is_mended_by_the_next(self, shop: ProfileStore, campaigns: Campaigns) -> None:
+        one, other = started(shop), started(shop)
+        for each in (one, other):  # as after a kill between the two writes of a stop
+            campaigns.index.change(each.name, lambda held: held.model_copy(update={"state": "stopped"}))
+        assert {one.name, other.name} <= set(asked(shop, "u001"))
+        campaigns.stop(one.name)
+        assert not {one.name, other.name} & set(asked(shop, "u001"))
 
     def test_forgotten_users_are_gone_and_stay_gone(
         self, shop: ProfileStore, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch

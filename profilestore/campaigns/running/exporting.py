@@ -17,6 +17,7 @@ from profilestore.campaigns.export_file import PLAIN_COLUMN, ExportFile, csv_lin
 from profilestore.campaigns.running.assigning import OFF
 from profilestore.campaigns.running.preparing import details
 from profilestore.campaigns.running.records import Campaign
+from profilestore.campaigns.running.requests import WITHOUT_PRODUCT
 from profilestore.elastic.audience_index import inline_query
 from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.campaign_index import CampaignIndex
@@ -27,18 +28,33 @@ from profilestore.settings import Settings
 __all__ = ["CampaignExport", "CampaignExportReport"]
 
 _TREATED: Final = {
-    "bool": {"filter": [{"term": {"arm": "treatment"}}], "must_not": [{"exists": {"field": "withheld"}}]}
+    "bool": {
+        "filter": [{"term": {"arm": "treatment"}}],
+        "must_not": [{"exists": {"field": "withheld"}}, WITHOUT_PRODUCT],
+    }
 }
 _OF_PLACES: Final = ("channel", "contact_at", "ends", "offer", "code", "product_id", "product_title", "reasons")
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignExportReport:
-    """What an export did: users in the file, those held back at that moment, and the id of the audit's line."""
+    """What an export did.
+
+    Attributes:
+        campaign: whose users they are.
+        users: in the file.
+        held_back: consent withdrawn, or personalisation switched off, at that moment.
+        contact_at: not to be contacted before, UTC.
+        quiet_hours: nor in these, on the clock of the shop's time zone.
+        file: where they are.
+        audit: the id of the audit's line.
+    """
 
     campaign: str
     users: int
     held_back: int
+    contact_at: datetime | None
+    quiet_hours: str | None
     file: str
     audit: str
 
@@ -86,7 +102,11 @@ class CampaignExport:
             lambda: self._lines(campaign, index, pages), audit=audit, subject=campaign.name, details=told,
             header=[self._file.id_column, *_OF_PLACES, *self._fields],
         )  # fmt: skip
-        return CampaignExportReport(campaign.name, written, self._held_back, str(self._file.path), entry.id)
+        quiet = campaign.definition.quiet_hours
+        return CampaignExportReport(
+            campaign.name, written, self._held_back, campaign.contact_at, None if quiet is None else str(quiet),
+            str(self._file.path), entry.id,
+        )  # fmt: skip
 
     def _lines(self, campaign: Campaign, index: CampaignIndex, pages: MemberPages) -> Iterator[list[bytes]]:
         fields = (*_OF_PLACES, "unless")

@@ -14,11 +14,15 @@ from profilestore.campaigns.running.quiet_hours import minute_of
 from profilestore.elastic.running_campaigns import RUNNING_ID
 from profilestore.settings import Settings
 
-__all__ = ["FIELDS", "offers_request"]
+__all__ = ["FIELDS", "WITHOUT_PRODUCT", "offers_request"]
 
 FIELDS: Final = (
     "campaign", "channel", "offer", "product_id", "product_title", "reasons", "code", "contact_at", "ends",
 )  # fmt: skip
+# A product that was chosen for a user goes when they switch personalisation off, and does not come back.
+WITHOUT_PRODUCT: Final[dict[str, Any]] = {
+    "bool": {"filter": [{"term": {"offer": "product"}}], "must_not": [{"exists": {"field": "product_id"}}]}
+}
 _MOST: Final = 100
 
 
@@ -52,6 +56,7 @@ def offers_request(settings: Settings, user_id: str, *, now: datetime) -> dict[s
                 ],
                 "must_not": [
                     {"exists": {"field": "withheld"}},
+                    WITHOUT_PRODUCT,
                     {"terms": {"unless": {**profile, "path": "personalisation"}}},
                     {"term": {"quiet": minute_of(now.astimezone(ZoneInfo(settings.time_zone)).time())}},
                 ],
