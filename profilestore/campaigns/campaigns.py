@@ -19,17 +19,16 @@ from profilestore.campaigns.running.planning import Plan, plan_of
 from profilestore.campaigns.running.preparing import Preparing
 from profilestore.campaigns.running.records import Campaign
 from profilestore.campaigns.running.requests import offers_request
-from profilestore.campaigns.running.starting import Started, Starting, check_same, list_name
+from profilestore.campaigns.running.starting import Started, Starting, check_same
+from profilestore.campaigns.running.stopping import stop_campaign
 from profilestore.documents import CampaignDocument
 from profilestore.documents.base import to_utc
-from profilestore.elastic.audience_index import AudienceIndex
 from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.field_owners import fields_of
 from profilestore.elastic.member_pages import MemberPages
-from profilestore.elastic.running_campaigns import renew_running
 from profilestore.elastic.search import SearchFailure, search
-from profilestore.errors import NotFound, ServerError, UsageError
+from profilestore.errors import NotFound, ServerError
 from profilestore.indexing.parts import Parts
 from profilestore.recommend.answers import Answer
 
@@ -117,25 +116,9 @@ class Campaigns:
 
         Raises:
             NotFound: there is no such campaign.
+            UsageError: it was imported.
         """
-        before = self.get(name)
-        if before.imported:
-            raise UsageError(f"campaign {name} was imported: it is over.")
-        now = datetime.now(UTC)
-
-        def stopped(held: CampaignDocument) -> CampaignDocument:
-            if held.state == "stopped":
-                return held
-            return held.model_copy(update={"state": "stopped", "stopped": now, "lists": None})
-
-        if before.state == "stopped":
-            self._end(name, now)  # in case that who stopped it died over it
-            return before
-        entry = self.audit.begin("campaign-stop", subject=name, details={"state": before.state})
-        after = self._index.change(name, stopped)
-        self._end(name, now)
-        self.audit.finish(entry, count=int((after.counts or {}).get("treatment", 0)))
-        return Campaign.of(after)
+        return stop_campaign(self._parts, self.get(name), index=self._index, audit=self.audit)
 
     def export(
         self, name: str, path: Path, *, fields: Sequence[str] = (), plain_ids: bool = False
@@ -243,13 +226,6 @@ class Campaigns:
         from profilestore.campaigns.importing.importing import PastCampaigns
 
         return PastCampaigns(self._parts).run(files, options)
-
-    def _end(self, name: str, now: datetime) -> None:
-        """What follows from a stop."""
-        client, settings = self._parts.client, self._parts.settings
-        renew_running(client, alias=settings.index("campaigns"), now=now)
-        # Of a start that died; one that is under way ends, too.
-        AudienceIndex(client, alias=settings.index("audiences")).remove(list_name(name))
 
     def _filling(self) -> OfferFilling:
         return OfferFilling(self._parts, recommend=self._recommend)

@@ -15,6 +15,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from profilestore.documents import CampaignDocument, Revision
 from profilestore.documents.campaign import assignment_id, campaign_id
 from profilestore.elastic.bulk import Operation, Outcome, raise_failed, write_through_switch
+from profilestore.elastic.campaign_counts import count_places, count_shared, places_query
 from profilestore.elastic.index_identity import check_docs, resolve_index
 from profilestore.elastic.retry import patient, wait
 from profilestore.elastic.user_pages import read_by_user
@@ -26,8 +27,6 @@ _ACTION: Final = "writing campaigns"
 _READING: Final = "reading campaigns"
 _ATTEMPTS: Final = 20
 _MOST: Final = 10_000
-# What one terms query takes.
-_MOST_TERMS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class CampaignIndex:
             query: a further filter, such as of one arm.
             page: how many at once.
         """
-        filters = [*_places(name), *([] if query is None else [query])]
+        filters = [places_query(name), *([] if query is None else [query])]
         pages = read_by_user(self._client, self._alias, {"bool": {"filter": filters}}, source=fields, page=page)
         return ([hit["_source"] for hit in hits] for hits in pages)
 
@@ -155,56 +154,12 @@ class CampaignIndex:
         Refreshes first. `withheld` and what follows count the treatment arm.
         """
         self.refresh()
-        treated = {
-            "withheld": {"terms": {"field": "withheld", "size": 100}},
-            "with_code": {"filter": {"exists": {"field": "code"}}},
-            "with_product": {"filter": {"exists": {"field": "product_id"}}},
-        }
-        answer = patient(
-            _READING,
-            lambda: self._client.search(
-                index=self._alias,
-                size=0,
-                query={"bool": {"filter": _places(name)}},
-                aggs={
-                    "treatment": {"filter": {"term": {"arm": "treatment"}}, "aggs": treated},
-                    "control": {"filter": {"term": {"arm": "control"}}},
-                },
-                allow_partial_search_results=False,
-            ),
-        )
-        found = answer.body["aggregations"]
-        return {
-            "treatment": found["treatment"]["doc_count"],
-            "control": found["control"]["doc_count"],
-            "withheld": {each["key"]: each["doc_count"] for each in found["treatment"]["withheld"]["buckets"]},
-            "with_code": found["treatment"]["with_code"]["doc_count"],
-            "with_product": found["treatment"]["with_product"]["doc_count"],
-        }
+        return count_places(self._client, self._alias, name)
 
     def shared_with(self, names: Sequence[str], user_ids: Sequence[str]) -> dict[str, int]:
         """How many of these users have a place in each of these campaigns. Refreshes first."""
         self.refresh()
-        counts = dict.fromkeys(names, 0)
-        for start in range(0, len(user_ids) if len(counts) > 0 else 0, _MOST_TERMS):
-            filters = [
-                {"term": {"kind": "assignment"}},
-                {"terms": {"campaign": list(names)}},
-                {"terms": {"user_id": list(user_ids[start : start + _MOST_TERMS])}},
-            ]
-            answer = patient(
-                _READING,
-                lambda filters=filters: self._client.search(  # type: ignore[misc]  # lambda with defaults
-                    index=self._alias,
-                    size=0,
-                    query={"bool": {"filter": filters}},
-                    aggs={"campaigns": {"terms": {"field": "campaign", "size": len(counts)}}},
-                    allow_partial_search_results=False,
-                ),
-            )
-            for bucket in answer.body["aggregations"]["campaigns"]["buckets"]:
-                counts[bucket["key"]] += bucket["doc_count"]
-        return counts
+        return count_shared(self._client, self._alias, names, user_ids)
 
     def withdraw(self, name: str, user_ids: Sequence[str]) -> None:
         """Delete the places of users who were forgotten meanwhile, and their contacts by this campaign."""
@@ -253,7 +208,3 @@ class CampaignIndex:
 
 def _assignment(body: Mapping[str, Any]) -> Assignment:
     return Assignment(CampaignDocument(**body["_source"]), Revision(body["_seq_no"], body["_primary_term"]))
-
-
-def _places(name: str) -> list[dict[str, Any]]:
-    return [{"term": {"kind": "assignment"}}, {"term": {"campaign": name}}]
