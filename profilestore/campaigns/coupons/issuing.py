@@ -141,17 +141,24 @@ class _Batch:
         """Let assignments name free coupons. Where none is left, they name none, and all is said."""
         free = self._pick(len(without), besides=besides, first=next(iter(without)))
         if len(free) == 0:
-            changes = [(place, _unnamed(place.source)) for place in without.values()]
-            for user_id, written in zip(without, self._assignments.write(changes), strict=True):
-                if written is not None:
-                    self._codes[user_id] = None
+            self._leave(without)
             return {}
         given = dict(zip(without, free, strict=False))  # others wait for the next round
-        named = self._assignments.write(
+        written = self._assignments.write(
             [(without[user_id], without[user_id].source | {"coupon": coupon.id}) for user_id, coupon in given.items()]
         )
-        pairs = zip(given.items(), named, strict=True)
+        pairs = zip(given.items(), written, strict=True)
         return {user_id: (place, coupon) for (user_id, coupon), place in pairs if place is not None}
+
+    def _leave(self, without: Mapping[str, Held]) -> None:
+        """Now that no coupon is left: who was not given one by others meanwhile gets none, and names none."""
+        named = {user_id: place for user_id, place in without.items() if "coupon" in place.source}
+        written = self._assignments.write([(place, _unnamed(place.source)) for place in named.values()])
+        unnamed = {user_id: place for user_id, place in without.items() if user_id not in named}
+        found = self._assignments.read([place.id for place in unnamed.values()])
+        left = [user_id for user_id, done in zip(named, written, strict=True) if done is not None]
+        left += [user_id for user_id, place in unnamed.items() if found.get(place.id) == place]
+        self._codes |= dict.fromkeys(left)
 
     def _pick(self, n: int, *, besides: set[str], first: str) -> list[Held]:
         """Coupons that nobody has, and that are not about to be taken here.
