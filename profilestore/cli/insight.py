@@ -117,13 +117,14 @@ def _when(record: InsightRecord | None) -> tuple[str | None, str | None, bool | 
 def show(
     settings: Settings,
     name: Annotated[str, typer.Argument(metavar="STEP", help="Whose result; `insight list` names them.")],
-    language: Annotated[str, typer.Option("--language", metavar="en|zh", help="Of the card.")] = "en",
+    language: Annotated[str, typer.Option("--language", metavar="en|zh", help="Of card and headings.")] = "en",
     json: JsonOption = False,
 ) -> None:
     """Show a result: its card in plain words, its tables, its figures against the baseline."""
     from dataclasses import asdict
 
     from profilestore.errors import UsageError
+    from profilestore.insight.table_words import heading
     from profilestore.store import ProfileStore
 
     if language not in ("en", "zh"):
@@ -137,12 +138,13 @@ def show(
     for title, rows in record.tables.items():
         if len(rows) == 0:
             continue
-        typer.echo(f"\n{title}")
+        typer.echo(f"\n{heading(title, language)}")
         columns = list(dict.fromkeys(column for row in rows for column in row))
-        print_table(columns, [[row.get(column) for column in columns] for row in rows])
+        names = [heading(column, language) for column in columns]
+        print_table(names, [[row.get(column) for column in columns] for row in rows])
     if len(record.figures) > 0:
         typer.echo("")
-        print_table(("figure", "value"), _flat(record.figures))
+        print_table([heading(name, language) for name in ("figure", "value")], _flat(record.figures))
     if len(record.by_group) > 0:
         _print_by_group(record.by_group, language)
 

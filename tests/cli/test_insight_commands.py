@@ -140,7 +140,10 @@ def test_what_was_found_is_listed_and_shown_in_two_languages(flags: list[str]) -
     shown = invoke("insight", "show", "value", *flags)
     for words in ("high tier", "rules that reproduce the tiers", "spend > ", "high_above_mid", "weight of each"):
         assert words in shown
-    assert "价值层级" in invoke("insight", "show", "value", "--language", "zh", *flags)
+    chinese = invoke("insight", "show", "value", "--language", "zh", *flags)
+    headings = ("当前各价值层级", "重现层级的规则", "层级", "用户数", "消费占比", "指标")
+    assert [words for words in ("价值层级", *headings) if words not in chinese] == []
+    assert not any(words in chinese for words in ("tiers today", "share of spend", "weight of each"))
     record = invoke("insight", "show", "value", "--json", *flags)
     assert record["window"]["opted_out"] == 1
     assert record["figures"]["high_above_mid"]["low"] > 0
