@@ -68,7 +68,9 @@ def test_an_import_says_what_it_did_and_a_second_changes_nothing(
     assert campaign.starts == datetime(2026, 3, 2, tzinfo=UTC)
     assert campaign.ends == datetime(2026, 3, 15, tzinfo=UTC)
     # Without consent to mail: it was sent all the same.
-    assert [each.campaign for each in shop.campaigns.offers_of("u1")] == ["spring"]
+    places = list(shop.campaigns.assignments("spring"))
+    assert [(each["user_id"], each["arm"]) for each in places] == [(user, "treatment") for user in ("u1", "u2", "u3")]
+    assert list(shop.campaigns.offers_of("u1")) == []  # nobody is served by what is over
     coupon = before[1]["spring:000000000"][0]
     assert (coupon["code"], coupon["product_ids"]) == ("A", ["p1", "p2"])
     again = bring(shop, tmp_path, campaigns=CAMPAIGNS, members=MEMBERS, coupons=COUPONS)
@@ -158,7 +160,7 @@ def test_a_file_with_arms_has_the_usual_report_and_one_without_the_other(shop: P
     first, second = (shop.campaigns.report(name) for name in ("spring", "next"))
     assert first.control is not None and first.unlike is None
     assert second.control is None and second.unlike is not None
-    assert second.money.to_json_dict()["contacts"] == pytest.approx(16.0)
+    assert second.money.to_json_dict()["cost"] == pytest.approx(16.0)
     held = second.to_json_dict()["unlike"]
     assert (held["inside"], held["others"], held["unknown"]) == (80, 120, 0)
 

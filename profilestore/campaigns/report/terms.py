@@ -81,19 +81,13 @@ class CampaignTerms:
             offer=document.offer or offer.get("kind") or "message",
             channel=document.channel or definition.get("channel") or "",
             margin=_number(definition.get("margin"), 1.0),
-            cost_per_contact=_number(definition.get("cost_per_contact"), _share_of_cost(definition, counts)),
+            cost_per_contact=_number(definition.get("cost_per_contact"), 0.0),
             fixed_cost=_number(definition.get("cost"), 0.0),
             coupon_value=_number(offer.get("value"), 0.0),
             budget=document.budget,
             control_share=None if imported else definition.get("control_share"),
             drawn={arm: int(counts[arm]) for arm in ("treatment", "control") if isinstance(counts.get(arm), int)},
         )
-
-
-def _share_of_cost(definition: Mapping[str, Any], counts: Mapping[str, Any]) -> float:
-    """What a contact came to where only the cost of all is known, as of an imported campaign."""
-    contacts = counts.get("treatment") or 0
-    return _number(definition.get("cost"), 0.0) / contacts if contacts > 0 else 0.0
 
 
 def _number(value: Any, otherwise: float) -> float:
