@@ -13,6 +13,7 @@ from profilestore.documents import CampaignDocument, Event
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.user_acts import latest_acts
 from profilestore.indexing.parts import Parts
+from profilestore.insight.card.columns import cut
 from profilestore.insight.card.parts import Block, Entry
 
 __all__ = ["Participation", "campaign_block", "find_participation"]
@@ -20,6 +21,7 @@ __all__ = ["Participation", "campaign_block", "find_participation"]
 _SHOWN: Final = 4
 _LATELY_DAYS: Final = 90
 _ACTS: Final = 1000
+_TITLE_COLUMNS: Final = 48
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -121,7 +123,7 @@ def _said(place: CampaignDocument, part: Participation, language: str, zone: Zon
         elif place.channel is not None and place.channel not in part.consent:
             parts.append(words["no_consent"].format(channel=place.channel))
         elif place.contact_at is not None:
-            word = words["sent" if place.contact_at <= now else "to_come"]
+            word = words["due" if place.contact_at <= now else "to_come"]
             parts.append(word.format(day=_day(place.contact_at, zone)))
     return _joined(language, *parts)
 
@@ -160,7 +162,8 @@ def _offer(place: CampaignDocument, part: Participation, language: str, zone: Zo
         # What was chosen for somebody is not shown once they said that nothing should be.
         shown = place.unless != "off" or not part.off
         if shown:
-            told.append(words["product"].format(product=place.product_title or place.product_id))
+            title = cut(place.product_title or place.product_id, _TITLE_COLUMNS)
+            told.append(words["product"].format(product=title))
     return _joined(language, *told)
 
 

@@ -39,12 +39,12 @@ def said(*places: CampaignDocument, language: str = "en", state: str = "running"
 def test_what_they_get_and_whether_it_was_used() -> None:
     code = place(code="SPRING10", offer="coupon", contact_at=NOW - DAY)
     assert said(code) == [
-        "spring: now, until 2026-12-02; by mail; coupon SPRING10; not redeemed; written to on 2026-11-22"
+        "spring: now, until 2026-12-02; by mail; coupon SPRING10; not redeemed; contact was due on 2026-11-22"
     ]
     used = said(code, redeemed={"spring": NOW - DAY})
     assert "coupon SPRING10; redeemed on 2026-11-22" in used[0]
     assert "coupon not taken yet" in said(place(offer="coupon"))[0]
-    assert "is written to on 2026-11-24" in said(place(contact_at=NOW + DAY))[0]
+    assert "contact is due on 2026-11-24" in said(place(contact_at=NOW + DAY))[0]
     assert "product red cup" in said(place(offer="product", product_id="p", product_title="red cup"))[0]
 
 
@@ -57,7 +57,7 @@ def test_what_is_held_back_and_why() -> None:
     ]
     chosen = place(offer="product", product_id="p", product_title="red cup", unless="off")
     held = said(chosen, off=True)[0]
-    assert "its product was chosen for them" in held
+    assert "it was chosen for them" in held
     assert "red cup" not in held
     assert "red cup" in said(chosen)[0]
 
