@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +28,6 @@ pytestmark = [pytest.mark.real_data, pytest.mark.filterwarnings("ignore::Resourc
 SHOTS = Path(os.environ["BROWSER_SHOTS"]) if "BROWSER_SHOTS" in os.environ else None
 WIDTH = 1440
 PAGES = ("customers", "behaviour", "interests", "retention", "recommendations", "customer")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_MS = 60_000
 # Texts of charts that can be seen and stand out of their panel.
 OUTSIDE = """all => all.flatMap(each => {
@@ -52,29 +50,6 @@ BOXES = """all => all.map(each => {
   return [each.id, box.left, box.top, box.right, box.bottom];
 })"""
 MARKS = ", ".join(f".mark-{mark} path" for mark in ("rect", "line", "area", "arc", "symbol"))
-
-
-def find_browser() -> str:
-    """A Chromium of this machine."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name)) is not None), None)
-    if found is not None:
-        return found
-    message = f"browser tests: none of {', '.join(BROWSERS)} is on PATH (Debian: apt-get install chromium)"
-    if os.environ.get("REQUIRE_BROWSER", "") not in ("", "0"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    program = find_browser()
-    # --no-sandbox: a container's root has no other way
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
