@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from profilestore.campaigns.running.records import Campaign
     from profilestore.settings import Settings
 
-__all__ = ["plain_campaign", "print_campaign", "print_plan"]
+__all__ = ["plain_campaign", "plain_cell", "print_campaign", "print_plan"]
 
 _LEFT_OUT = (
     ("no_consent", "gave no consent to {channel}"),
@@ -86,8 +86,11 @@ def _print_expected(plan: Plan, currency: str) -> None:
             f"smallest difference that {format_count(arms['control'])} users in control show: "
             f"{expected.smallest_effect * 100:.2f} points (power 80 %, one-sided 2.5 %)"
         )
-    cost = "" if expected.cost is None else f"{expected.cost:,.2f} {currency}".rstrip() + " if who buys uses theirs, "
-    typer.echo(f"cost: {cost}at most {expected.cost_at_most:,.2f} {currency}".rstrip())
+    most = f"{expected.cost_at_most:,.2f} {currency}".rstrip()
+    if expected.cost is None or expected.cost == expected.cost_at_most:
+        typer.echo(f"cost: at most {most}")
+    else:
+        typer.echo(f"cost: {expected.cost:,.2f} if those who buy use their coupon, at most {most}")
 
 
 def print_campaign(campaign: Campaign, places: Mapping[str, Any], *, now: datetime, settings: Settings) -> None:
@@ -101,10 +104,17 @@ def print_campaign(campaign: Campaign, places: Mapping[str, Any], *, now: dateti
     typer.echo(f"started {_clock(campaign.created, settings)} by {campaign.created_by or '?'}")
     if campaign.definition is not None:
         offer = campaign.definition.offer.to_json_dict()
-        typer.echo("offer: " + ", ".join(f"{key} {value}" for key, value in offer.items()))
+        typer.echo("offer: " + ", ".join(f"{key} {plain_cell(value)}" for key, value in offer.items()))
     rows = [("treatment", places["treatment"]), *((f"- withheld: {why}", n) for why, n in places["withheld"].items())]
     rows += [("with a code", places["with_code"]), ("with a product", places["with_product"])]
     print_table(("users", ""), [*rows, ("control", places["control"])])
+
+
+def plain_cell(value: Any) -> Any:
+    """A value as a person reads it: lists with commas, the codes of a file by their number."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{format_count(value['count'])} of a file" if isinstance(value, dict) else value
 
 
 def _period(of: Plan | Campaign, settings: Settings) -> str:

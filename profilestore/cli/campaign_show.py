@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profilestore.cli.campaign_output import plain_campaign, print_campaign
+from profilestore.cli.campaign_output import plain_campaign, plain_cell, print_campaign
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from profilestore.settings import Settings
 
 __all__ = ["show"]
+
+_NOT_SHOWN = ("kind", "campaign", "quiet")
 
 
 @with_settings
@@ -49,7 +51,7 @@ def show(
     print_campaign(campaign, counts, now=now, settings=settings)
     if place is not None:
         held = place.to_source()
-        print_table(("of the user", ""), [(key, held[key]) for key in held if key not in ("kind", "campaign", "quiet")])
+        print_table(("of the user", ""), [(key, plain_cell(held[key])) for key in held if key not in _NOT_SHOWN])
     if request is not None:
         typer.echo(f"POST {settings.index('campaigns')}/_search")
         typer.echo(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())

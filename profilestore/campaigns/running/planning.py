@@ -139,6 +139,8 @@ def _notes(prepared: Prepared, expected: Expected) -> list[str]:
         notes.append("there is no control group: no report can say what the campaign changed")
     elif counts["control"] == 0:
         notes.append("by lot nobody is in the control group: no report can say what the campaign changed")
+    elif not 0.0 < expected.share < 1.0:
+        notes.append("nobody would buy without it, or everybody: no smallest difference can be named")
     elif expected.smallest_effect is None:
         notes.append("the control group is too small to show any difference")
     if not expected.from_propensity:
