@@ -37,6 +37,7 @@ def upsert(
     alias: str,
     action: str,
     lasting: tuple[str, ...] = (),
+    kept: tuple[str, ...] = (),
 ) -> Iterator[Upserted]:
     """Make each document be as it is given. Safe to kill at any moment, to run again and to run twice at once.
 
@@ -46,13 +47,14 @@ def upsert(
         alias: of the index.
         action: for messages.
         lasting: fields that a document never changes: where one is held otherwise, others took its id meanwhile.
+        kept: fields that stay as they are held, such as when a document was first written.
 
     Raises:
         WriteFailed: the server did not take a document.
         UpdateGaveUp: others kept changing some of them, or took their ids.
     """
     for page in _pages(documents):
-        yield from _Page(client, alias, action, dict(page), lasting).run()
+        yield from _Page(client, alias, action, dict(page), lasting, kept).run()
 
 
 def _pages(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[tuple[str, Mapping[str, Any]]]]:
@@ -71,12 +73,14 @@ class _Page:
         action: str,
         wanted: dict[str, Mapping[str, Any]],
         lasting: tuple[str, ...],
+        kept: tuple[str, ...],
     ) -> None:
         self._client = client
         self._alias = alias
         self._action = action
         self._wanted = wanted
         self._lasting = lasting
+        self._kept = kept
 
     def run(self) -> Iterator[Upserted]:
         pending = list(self._wanted)
@@ -86,10 +90,14 @@ class _Page:
             operations: list[Operation] = []
             index = resolve_index(self._client, self._alias).index if len(held) > 0 else self._alias
             for id in pending:
-                source = self._wanted[id]
+                source = _plain(self._wanted[id])
                 if id not in held:
                     operations.append(Operation("create", self._alias, id, source))
-                elif held[id][0] == _plain(source):
+                    continue
+                # By what is held at this revision: two imports at once do not undo each other.
+                source |= {name: held[id][0].get(name) for name in self._kept}
+                source = _plain(source)
+                if held[id][0] == source:
                     yield Upserted(id, "unchanged")
                 else:
                     operations.append(Operation("index", index, id, source, expected=held[id][1]))
@@ -108,18 +116,18 @@ class _Page:
             attempts=_ATTEMPTS,
         )
 
-    def _check(self, held: Mapping[str, tuple[Any, Revision]]) -> None:
+    def _check(self, held: Mapping[str, tuple[dict[str, Any], Revision]]) -> None:
         taken = [
             id
             for id, (source, _) in held.items()
-            if any(source.get(name) != self._wanted[id].get(name) for name in self._lasting)
+            if any(source.get(name) != _plain(self._wanted[id]).get(name) for name in self._lasting)
         ]
         if len(taken) > 0:
             raise UpdateGaveUp(
                 f"{self._action}: others took {len(taken)} ids at the same time: try again.", ids=taken, attempts=1
             )
 
-    def _read(self, ids: list[str]) -> dict[str, tuple[Any, Revision]]:
+    def _read(self, ids: list[str]) -> dict[str, tuple[dict[str, Any], Revision]]:
         docs: list[dict[str, Any]] = [{"_id": id} for id in ids]
         answer = patient(
             self._action,
@@ -132,7 +140,8 @@ class _Page:
         }
 
 
-def _plain(source: Mapping[str, Any]) -> Any:
+def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
     """As JSON holds it, without fields that say nothing."""
     held = {name: value for name, value in source.items() if value is not None}
-    return orjson.loads(orjson.dumps(held, option=_PLAIN))
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(held, option=_PLAIN))
+    return plain

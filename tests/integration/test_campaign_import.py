@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -175,6 +179,70 @@ def test_who_switched_personalisation_off_is_in_no_comparison(shop: ProfileStore
     held = shop.campaigns.report("spring").to_json_dict()
     assert held["treatment"]["users"] == 30  # as drawn: one of many
     assert (held["unlike"]["inside"], held["unlike"]["others"], held["unlike"]["unknown"]) == (29, 69, 1)
+
+
+def many(folder: Path, users: int) -> ImportFiles:
+    """Two campaigns of one week, one of all users and one of half of them."""
+    (folder / "campaigns.csv").write_text(CAMPAIGNS + "next,2026-03-05,2026-03-14,small,mail,\n")
+    rows = [f"spring,u{n}" for n in range(users)] + [f"next,u{n}" for n in range(0, users, 2)]
+    (folder / "members.csv").write_text("\n".join(["campaign,user_id", *rows]) + "\n")
+    (folder / "coupons.csv").write_text(
+        "campaign,code,product_id\n" + "".join(f"spring,C{n},p{n}\n" for n in range(500))
+    )
+    return ImportFiles(*([str(folder / f"{kind}.csv")] for kind in ("campaigns", "members", "coupons")))
+
+
+def check_many(settings: Settings, server_url: str, users: int) -> None:
+    """Each place, contact and coupon is there once."""
+    with Elasticsearch(server_url) as client:
+        for kind in ("campaigns", "coupons"):
+            client.indices.refresh(index=settings.index(kind))
+
+        def count(where: str, /, **term: Any) -> int:
+            filters = [{"term": {name: value}} for name, value in term.items()]
+            found = client.count(index=settings.index(where), query={"bool": {"filter": filters}})
+            return int(found["count"])
+
+        assert count("campaigns", kind="assignment", campaign="spring") == users
+        assert count("campaigns", kind="assignment", campaign="next") == users // 2
+        assert count("campaigns", kind="contact", campaign="spring") == users
+        assert count("campaigns", kind="contact", campaign="next") == users // 2
+        assert count("campaigns", kind="contact", place=0) == users
+        assert count("campaigns", kind="contact", place=1) == users // 2
+        assert count("coupons", campaign="spring") == 500
+
+
+def test_two_imports_at_once_come_to_one(
+    shop: ProfileStore, settings: Settings, server_url: str, tmp_path: Path
+) -> None:
+    files = many(tmp_path, 3000)
+    with ProfileStore.open(settings) as other, ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda each: each.campaigns.import_past(files), (shop, other)))
+    check_many(settings, server_url, 3000)
+    for kind, rows in (("campaigns", 2), ("members", 4500), ("coupons", 500)):
+        assert sum(report.rows[kind].indexed for report in reports) == rows
+        assert sum(report.rows[kind].unchanged for report in reports) == rows
+    assert shop.campaigns.get("spring").counts == {"treatment": 3000, "control": 0, "coupons": 500}
+
+
+def test_an_import_that_was_killed_is_finished_by_the_next(
+    shop: ProfileStore, settings: Settings, server_url: str, tmp_path: Path
+) -> None:
+    files = many(tmp_path, 6000)
+    words = ["campaign", "import", files.campaigns[0], "--members", files.members[0], "--coupons", files.coupons[0]]
+    flags = ["--prefix", settings.prefix, "--url", server_url, "--home", str(settings.home)]
+    process = subprocess.Popen([sys.executable, "-m", "profilestore", *map(str, words), *flags])
+    index = settings.index("campaigns")
+    with Elasticsearch(server_url) as client:
+        while process.poll() is None:
+            client.indices.refresh(index=index)
+            if client.count(index=index)["count"] > 2:
+                break
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    report = shop.campaigns.import_past(files)
+    assert report.rows["members"].unchanged > 0 and report.rows["members"].indexed > 0
+    check_many(settings, server_url, 6000)
 
 
 def cut(source: Path, target: Path, keep: Any) -> Path:

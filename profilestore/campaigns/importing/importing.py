@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from profilestore.campaigns.importing.options import FilePath, ImportFiles, ImportOptions, ImportReport
 from profilestore.campaigns.importing.past import Past
-from profilestore.campaigns.importing.records import assignment_record, campaign_record
+from profilestore.campaigns.importing.records import KEPT, assignment_record, campaign_record
 from profilestore.campaigns.running.quiet_hours import week_of
 from profilestore.documents import CampaignDocument, CouponDocument, assignment_id, campaign_id, coupon_id
 from profilestore.elastic.audience_index import PIECE, inline_query
@@ -63,8 +63,8 @@ class PastCampaigns:
         self._coupons.check()
         report = ImportReport()
         past = self._read(files, options, report)
-        held = self._held(past)
-        self._write_campaigns(past, held, report)
+        self._check_own(past)
+        self._write_campaigns(past, report)
         self._write_members(past, report)
         self._write_coupons(past, report)
         self._note_counts(past, report)
@@ -104,33 +104,35 @@ class PastCampaigns:
                 counted.rejects_file = None if rejects.written is None else str(rejects.written)
         return past
 
-    def _held(self, past: Past) -> dict[str, CampaignDocument]:
-        """The campaigns that the shop has of these names."""
-        held = {each.campaign: each for each in self._index.all() if each.campaign in past.campaigns}
-        own = sorted(name for name, each in held.items() if name is not None and each.imported is not True)
+    def _check_own(self, past: Past) -> None:
+        """Raise where the shop has a campaign of its own of one of these names."""
+        own = [
+            each.campaign
+            for each in self._index.all()
+            if each.campaign is not None and each.campaign in past.campaigns and each.imported is not True
+        ]
         if len(own) > 0:
             raise UsageError(
                 f"{', '.join(own[:20])}: the shop has {len(own)} campaign(s) of such names that it started itself. "
                 "Give those in the file other names. Nothing was written."
             )
-        return {name: each for name, each in held.items() if name is not None}
 
     # ---------------------------------------------------------------- writing
 
     def _upsert(
-        self, documents: Iterable[tuple[str, Mapping[str, Any]]], alias: str, lasting: tuple[str, ...] = ()
+        self, documents: Iterable[tuple[str, Mapping[str, Any]]], alias: str, **fields: tuple[str, ...]
     ) -> Iterator[Upserted]:
-        return upsert(self._client, documents, alias=alias, action="importing campaigns", lasting=lasting)
+        return upsert(self._client, documents, alias=alias, action="importing campaigns", **fields)
 
-    def _write_campaigns(self, past: Past, held: Mapping[str, CampaignDocument], report: ImportReport) -> None:
+    def _write_campaigns(self, past: Past, report: ImportReport) -> None:
         """First, so that no campaign of these names can be started meanwhile."""
         actor = AuditLog(self._client, alias=self._settings.index("audits"), actor=self._settings.actor).actor
         now = datetime.now(UTC)
         documents = (
-            (campaign_id(name), campaign_record(each, held.get(name), now=now, created_by=actor).to_source())
+            (campaign_id(name), campaign_record(each, now=now, created_by=actor).to_source())
             for name, each in past.campaigns.items()
         )
-        for done in self._upsert(documents, self._alias, lasting=("imported",)):
+        for done in self._upsert(documents, self._alias, lasting=("imported",), kept=KEPT):
             _count(report.rows["campaigns"], done.what)
 
     def _write_members(self, past: Past, report: ImportReport) -> None:

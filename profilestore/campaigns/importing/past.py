@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from profilestore.documents import assignment_id, contact_id
 from profilestore.errors import InputError
 from profilestore.ingest.campaign_rows import Refused, Row, Taker, Verdict
 
@@ -18,6 +19,8 @@ PRODUCTS_MOST: Final = 65_536
 # The first part of ids of documents that are not assignments.
 _RESERVED: Final = frozenset(("campaign", "contact", "running"))
 _NAMED_MOST: Final = 20
+# What Elasticsearch takes, less a few for the place of a contact.
+_ID_BYTES: Final = 508
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,16 @@ class Past:
         campaign = self._described(row)
         if campaign is None:
             return Refused("no such campaign is described", "campaign")
+        user_id = row.values["user_id"]
+        longest = contact_id(user_id, "2026-W01", 0)
+        if max(len(id.encode("utf-8")) for id in (assignment_id(campaign.name, user_id), longest)) > _ID_BYTES:
+            return Refused("is too long beside the campaign's name for an id of Elasticsearch", "user_id")
         told = PastMember(row.values.get("arm"), row.values.get("contact_at"))
         if told.contact_at is not None and told.arm == "control":
             return Refused("who is in the control group was not contacted", "contact_at")
         if told.contact_at is not None and told.contact_at >= campaign.ends:
             return Refused("the campaign was over by then", "contact_at")
-        held = self.members.setdefault(campaign.name, {}).setdefault(row.values["user_id"], told)
+        held = self.members.setdefault(campaign.name, {}).setdefault(user_id, told)
         if held is told:
             return "taken"
         return "again" if held == told else Refused("this user is in this campaign before, and otherwise", "user_id")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from profilestore.campaigns.importing.past import PastCampaign, PastMember
 from profilestore.documents import CampaignDocument
 
-__all__ = ["assignment_record", "campaign_record"]
+__all__ = ["KEPT", "assignment_record", "campaign_record"]
 
 
-def campaign_record(
-    campaign: PastCampaign, held: CampaignDocument | None, *, now: datetime, created_by: str
-) -> CampaignDocument:
-    """The record of a campaign; when and by whom it was imported, and its counts, stay as they are held."""
+# Of a record that is held: when and by whom it was first imported, and how many users and coupons it has.
+KEPT: Final = ("created", "created_by", "counts")
+
+
+def campaign_record(campaign: PastCampaign, *, now: datetime, created_by: str) -> CampaignDocument:
+    """The record of a campaign; its counts come when its users are there."""
     told: dict[str, Any] = {
         "name": campaign.name,
         "campaign_type": campaign.campaign_type,
@@ -34,9 +36,8 @@ def campaign_record(
         stopped=campaign.ends,
         budget=campaign.budget,
         definition={name: value for name, value in told.items() if value is not None},
-        counts=None if held is None else held.counts,
-        created=now if held is None else held.created,
-        created_by=created_by if held is None else held.created_by,
+        created=now,
+        created_by=created_by,
     )
 
 
