@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 from coupon_shop import assert_agree, codes, fresh_shop, users, with_pool
 from fold_runs import arguments, finish
-from test_migrate import real_template
 
 from profilestore import ProfileStore
 from profilestore.campaigns.coupons.pool import Pool
-from profilestore.elastic import indices
-from profilestore.settings import Settings
+from profilestore.elastic import bulk
 
 
 @pytest.fixture(scope="module")
@@ -100,27 +98,43 @@ def test_processes_killed_at_random_leave_nothing_stuck(shop: ProfileStore) -> N
     assert shop.verify_all().users == {}
 
 
-def test_issuing_outlasts_a_migration(shop: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both indices move while coupons are given out; revisions of the old ones are worth nothing in the new."""
+def move_both(shop: ProfileStore) -> None:
+    """As `migrate` does where a mapping cannot be changed in place."""
+    generations = shop._parts.generations
+    with generations.building():
+        for kind in ("campaigns", "coupons"):
+            generations.move(kind)
+
+
+def test_issuing_outlasts_a_move_of_both_indices(shop: ProfileStore) -> None:
     with_pool(shop, "winter", users(300), size=260)
-    process = start("issue", shop, name="winter", treated=users(300), at_once=5)
+    process = start("issue", shop, name="winter", treated=users(300), at_once=2)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
-
-    def changed(kind: str, settings: Settings) -> dict[str, Any]:
-        body = real_template(kind, settings)
-        field = {"campaigns": "audience", "coupons": "digest"}.get(kind)
-        if field is not None:
-            body["template"]["mappings"]["properties"][field]["ignore_above"] = 900
-        return body
-
-    monkeypatch.setattr(indices, "template", changed)
-    alive: list[bool] = []
-    report = shop.migrate(progress=lambda step: alive.append(process.poll() is None))
-    assert alive == [True, True]  # it was at it when each of the two was moved
-    assert len(report.differences) == 2
+    move_both(shop)
+    assert process.poll() is None  # it was at it all the time
     result = finish(process)
     told = assert_agree(shop, "winter", size=260)
     assert len(told) == 260
     assert all(told.get(user) == code for user, code in result.items())
-    assert shop.check() == []
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_move_between_any_two_writes(shop: ProfileStore, monkeypatch: pytest.MonkeyPatch, k: int) -> None:
+    """Revisions of the former indices are worth nothing in the new ones."""
+    with_pool(shop, f"moved{k}", users(6), size=5)
+    real, writes = bulk._send, 0
+
+    def send(client: Any, lines: list[bytes], action: str) -> list[dict[str, Any]]:
+        nonlocal writes
+        writes += 1
+        if writes == k:
+            monkeypatch.setattr(bulk, "_send", real)
+            move_both(shop)
+        return real(client, lines, action)
+
+    monkeypatch.setattr(bulk, "_send", send)
+    told = shop.coupons.issue_many(f"moved{k}", users(6))
+    assert writes == k
+    assert sum(code is not None for code in told.values()) == 5
+    assert assert_agree(shop, f"moved{k}", size=5) == {user: code for user, code in told.items() if code is not None}
