@@ -98,10 +98,12 @@ def print_campaign(campaign: Campaign, places: Mapping[str, Any], *, now: dateti
     typer.echo(f"{campaign.name}: {campaign.description}" if campaign.description != "" else campaign.name)
     stopped = "" if campaign.stopped is None else f" since {_clock(campaign.stopped, settings)}"
     typer.echo(f"state: {campaign.phase(now)}{stopped}{', imported' if campaign.imported else ''}")
-    typer.echo(f"audience {campaign.audience or '?'} by {campaign.channel or '?'}, {_period(campaign, settings)}")
+    whom = f"audience {campaign.audience or '?'} by" if not campaign.imported else "users of a file, by"
+    typer.echo(f"{whom} {campaign.channel or '?'}, {_period(campaign, settings)}")
     if campaign.contact_at is not None:
         typer.echo(f"first contact: {_clock(campaign.contact_at, settings)}")
-    typer.echo(f"started {_clock(campaign.created, settings)} by {campaign.created_by or '?'}")
+    begun = "imported" if campaign.imported else "started"
+    typer.echo(f"{begun} {_clock(campaign.created, settings)} by {campaign.created_by or '?'}")
     if campaign.definition is not None:
         offer = campaign.definition.offer.to_json_dict()
         typer.echo("offer: " + ", ".join(f"{key} {plain_cell(value)}" for key, value in offer.items()))
