@@ -13,23 +13,18 @@ from profilestore.elastic.retry import patient
 from profilestore.errors import ServerError, StoreError
 from profilestore.settings import Settings
 
-__all__ = ["BELIEFS", "withdraw_beliefs"]
+__all__ = ["BELIEFS", "CHOSEN", "withdraw_beliefs"]
 
 # By kind of index, the fields that say what is believed of a user.
 BELIEFS: Final[dict[str, tuple[str, ...]]] = {
     "activity": ("segment", "value_tier", "churn_band", "lifecycle", "sentiment", "sentiment_label"),
-    "campaigns": (
-        "product_id",
-        "product_title",
-        "reasons",
-        "segment",
-        "value_tier",
-        "churn_band",
-        "lifecycle",
-        "purchase_30d",
-    ),
+    "campaigns": ("segment", "value_tier", "churn_band", "lifecycle", "purchase_30d"),
     "recommendations": ("segment", "value_tier", "category", "product_names", "lines"),
 }
+# Of a campaign's offer, what was chosen for the user: a product that all get, or a popular one, stays.
+CHOSEN: Final = ("product_id", "product_title", "reasons")
+_ALL: Final[dict[str, Any]] = {"match_all": {}}
+_IS_CHOSEN: Final[dict[str, Any]] = {"term": {"unless": "off"}}
 _PAGE: Final = 5000
 _log = logging.getLogger(__name__)
 
@@ -43,15 +38,19 @@ def withdraw_beliefs(client: Elasticsearch, settings: Settings, user_ids: Sequen
     changed = 0
     for kind, fields in BELIEFS.items():
         try:
-            changed += _empty(client, settings.index(kind), fields, user_ids)
+            changed += _empty(client, settings.index(kind), fields, user_ids, _ALL)
+            if kind == "campaigns":
+                changed += _empty(client, settings.index(kind), CHOSEN, user_ids, _IS_CHOSEN)
         except (ServerError, StoreError) as error:
             _log.warning("emptying %s of users who opted out: %s; `dashboards refresh` does it", kind, error)
     return changed
 
 
-def _empty(client: Elasticsearch, alias: str, fields: Sequence[str], user_ids: Sequence[str]) -> int:
+def _empty(
+    client: Elasticsearch, alias: str, fields: Sequence[str], user_ids: Sequence[str], among: dict[str, Any]
+) -> int:
     believed = {"bool": {"should": [{"exists": {"field": field}} for field in fields], "minimum_should_match": 1}}
-    query = {"bool": {"filter": [{"terms": {"user_id": list(user_ids)}}, believed]}}
+    query = {"bool": {"filter": [{"terms": {"user_id": list(user_ids)}}, believed, among]}}
 
     def search() -> list[dict[str, Any]]:
         answer = client.search(index=alias, query=query, source=False, size=_PAGE, ignore_unavailable=True)

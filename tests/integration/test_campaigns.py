@@ -19,6 +19,7 @@ from profilestore.campaigns.campaigns import Campaigns
 from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.elastic import member_pages
 from profilestore.elastic.indices import KINDS
+from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.errors import ConditionError, InputError, NotFound, ProfileStoreError, UsageError
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
@@ -259,6 +260,36 @@ class TestWhatHoldsItBack:
             shop._client.index(index=index, id=f"{made.name}:u001", refresh=True,
                                document={**held, "offer": "product", "product_id": product})  # fmt: skip
             assert (made.name in asked(shop, "u001")) == found
+
+    def test_who_opts_out_keeps_what_all_get_and_loses_what_was_chosen(self, shop: ProfileStore) -> None:
+        index, made = shop.settings.index("campaigns"), started(shop)
+        held = shop._client.get(index=index, id=f"{made.name}:u001")["_source"]
+        for unless, kept in ((None, True), ("off", False)):
+            offered = {"offer": "product", "product_id": "p1", "reasons": ["a reason"], "unless": unless}
+            shop._client.index(index=index, id=f"{made.name}:u001", document={**held, **offered}, refresh=True)
+            withdraw_beliefs(shop._client, shop.settings, ["u001"])
+            found = shop.campaigns.place(made.name, "u001")
+            assert (found.product_id, found.segment, found.value_tier) == ("p1" if kept else None, None, None)
+
+    def test_who_opts_out_while_it_is_started_leaves_no_belief(
+        self, shop: ProfileStore, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = campaign(name(), audience="risky", control_share=0.0, contacts_per_week=100)
+        real = member_pages.MemberPages.read
+
+        def read_then_opt_out(self: Any, *given: Any, **named: Any) -> Any:
+            for page in real(self, *given, **named):
+                if any(member.user_id == "u006" for member in page) and "value_tier" in named.get("fields", ()):
+                    write_profile(shop, "u006", personalisation="off")
+                yield page
+
+        monkeypatch.setattr(member_pages.MemberPages, "read", read_then_opt_out)
+        campaigns.start(made)
+        place = campaigns.place(made.name, "u006")
+        assert (place.arm, place.segment, place.value_tier, place.purchase_30d) == ("treatment", None, None, None)
+        assert campaigns.place(made.name, "u001").segment == "regulars"
+        assert made.name not in asked(shop, "u006")
+        write_profile(shop, "u006")
 
     def test_a_stop_that_died_over_it_is_mended_by_the_next(self, shop: ProfileStore, campaigns: Campaigns) -> None:
         one, other = started(shop), started(shop)

@@ -29,6 +29,7 @@ from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.member_pages import Member
 from profilestore.elastic.running_campaigns import renew_running
+from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.errors import CouponRefused, UsageError
 from profilestore.indexing.parts import Parts
 
@@ -66,6 +67,7 @@ class Starting:
         audit: AuditLog, progress: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._client = parts.client
+        self._settings = parts.settings
         self._alias = parts.settings.index("campaigns")
         self._lists = AudienceIndex(parts.client, alias=parts.settings.index("audiences"))
         self._preparing = preparing
@@ -137,8 +139,17 @@ class Starting:
         for arm, assign in (("treatment", assigning.treat), ("control", assigning.leave)):
             if not self._each(definition.name, lists[arm], assign, what=f"{counts[arm]:,} users in {arm}"):
                 return
+            self._withdraw(definition.name, lists[arm])
         if pool is not None:
             self._coupons.settle(definition.name)
+
+    def _withdraw(self, name: str, made: dict[str, Any]) -> None:
+        """Who opted out between the reading of their profile and the writing of their place loses what is believed."""
+        self._index.refresh()
+        off = {"term": {"personalisation": "off"}}
+        query = {"bool": {"filter": [off, self._lists.list_query(list_name(name), made)]}}
+        for page in self._preparing.pages.read(query):
+            withdraw_beliefs(self._client, self._settings, [member.user_id for member in page])
 
     def _each(self, name: str, made: dict[str, Any], assign: Callable[[Sequence[Member]], None], *, what: str) -> bool:
         """Whether all of a list have their places; False where the campaign was stopped meanwhile."""
