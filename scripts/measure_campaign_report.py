@@ -3,8 +3,8 @@
     python scripts/measure_campaign_report.py --url URL --users 100000 --home DIR
     python scripts/measure_campaign_report.py --url URL --users 20000 --orders 3 --home DIR --keep
 
-Assignments and purchases (a year's of each user, and others of as many users who are not in it) are written straight
-into the indices of a shop of its own. The report runs in a process of its own. Ends with exit code 1 when it takes more
+Assignments and purchases (of each user, and of others who are not in it) are written straight into the indices of a
+shop of its own. The report runs in a process of its own. Ends with exit code 1 when it takes more
 than a minute or 1 GiB. The shop is removed at the end unless `--keep` is given; a second run with `--keep` finds it.
 """
 
@@ -45,8 +45,8 @@ print(json.dumps({"seconds": time.monotonic() - begin, "verdict": report.verdict
 """
 
 
-def documents(settings: Settings, users: int, orders: int) -> Iterator[dict[str, Any]]:
-    """The campaign, its assignments, and purchases; every second user is not in it."""
+def documents(settings: Settings, users: int, others: int, orders: int) -> Iterator[dict[str, Any]]:
+    """The campaign, its assignments, and purchases; of those, others have some too who are not in it."""
     rng = np.random.default_rng(7)
     campaigns, events = settings.index("campaigns"), settings.index("events")
     period = {"starts": STARTS.isoformat(), "ends": (STARTS + timedelta(days=30)).isoformat()}
@@ -54,12 +54,12 @@ def documents(settings: Settings, users: int, orders: int) -> Iterator[dict[str,
         "_index": campaigns, "_id": f"campaign:{NAME}", "kind": "campaign", "campaign": NAME, "state": "running",
         "created": STARTS.isoformat(), "budget": 1e6, "definition": {"cost_per_contact": 0.1, "margin": 0.3}, **period,
     }  # fmt: skip
-    for number in range(2 * users):
+    for number in range(users + others):
         user = f"u{number:08}"
-        if number % 2 == 0:
+        if number < users:
             yield {
                 "_index": campaigns, "_id": f"{NAME}:{user}", "kind": "assignment", "campaign": NAME, "user_id": user,
-                "arm": "control" if number % 20 == 0 else "treatment", "contact_at": period["starts"],
+                "arm": "control" if number % 10 == 0 else "treatment", "contact_at": period["starts"],
                 "ends": period["ends"], "segment": f"segment {number % 14}",
                 "value_tier": ("high", "mid", "low")[number % 3], "purchase_30d": float(number % 97) / 100,
             }  # fmt: skip
@@ -72,14 +72,15 @@ def documents(settings: Settings, users: int, orders: int) -> Iterator[dict[str,
             }  # fmt: skip
 
 
-def write_shop(settings: Settings, users: int, orders: int) -> None:
+def write_shop(settings: Settings, users: int, others: int, orders: int) -> None:
     with Elasticsearch(settings.elasticsearch_url or "", request_timeout=300) as client:
         if client.indices.exists_alias(name=settings.index("campaigns")):
             return
         init(client, settings)
         begin = time.monotonic()
         done = sum(
-            1 for _ in parallel_bulk(client, documents(settings, users, orders), thread_count=2, chunk_size=5000)
+            1
+            for _ in parallel_bulk(client, documents(settings, users, others, orders), thread_count=2, chunk_size=5000)
         )
         client.indices.refresh(index=f"{settings.prefix}-*")
         print(f"wrote {done:,} documents in {time.monotonic() - begin:.0f} s", flush=True)
@@ -89,13 +90,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--url", required=True)
     parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--others", type=int, default=25_000, help="users who are not in it")
     parser.add_argument("--orders", type=int, default=4, help="of each user, in 330 days")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--prefix", default="measure-campaign-report")
     parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
     settings = Settings(home=given.home, prefix=given.prefix, elasticsearch_url=given.url)
-    write_shop(settings, given.users, given.orders)
+    write_shop(settings, given.users, given.others, given.orders)
     try:
         flags = {"home": str(given.home), "prefix": given.prefix, "elasticsearch_url": given.url}
         done = subprocess.run(
