@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from elasticsearch import Elasticsearch
 from typer.testing import CliRunner, Result
 
 from profilestore import ProfileStore, Settings
@@ -16,7 +17,7 @@ from profilestore.campaigns.coupons.pool import Pool
 from profilestore.cli import app
 from profilestore.documents import CampaignDocument
 from profilestore.elastic.campaign_index import CampaignIndex
-from profilestore.elastic.indices import KINDS
+from profilestore.elastic.temporary import erase_shop
 
 RUNNER = CliRunner()
 Run = Callable[..., Result]
@@ -48,11 +49,9 @@ def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             )
             shop.coupons.open_pool(name, Pool.of_codes([f"{name}-{n}" for n in range(2)]), value=5.0)
         shop.coupons.issue_many("winter", ["u0"])
-        yield ["--prefix", settings.prefix, "--url", server_url, "--home", str(home)]
-        rows = shop._client.cat.indices(index=f"{settings.prefix}-*", h="index", format="json")
-        shop._client.indices.delete(index=[row["index"] for row in rows])
-        for kind in KINDS:
-            shop._client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
+    yield ["--prefix", settings.prefix, "--url", server_url, "--home", str(home)]
+    with Elasticsearch(server_url, request_timeout=60) as client:
+        erase_shop(client, settings)
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from elasticsearch import Elasticsearch
 from fold_runs import documents, small, stand_in
 
 from profilestore import ProfileStore, Settings
 from profilestore.campaigns.coupons.pool import Pool
 from profilestore.documents import CampaignDocument
 from profilestore.elastic.campaign_index import CampaignIndex
-from profilestore.elastic.indices import KINDS
+from profilestore.elastic.temporary import erase_shop
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -25,16 +26,13 @@ DAY = timedelta(days=1)
 def fresh_shop(url: str, home: Path) -> Iterator[ProfileStore]:
     """A shop for all tests of a module, each with campaigns of its own; removed afterwards."""
     settings = small(Settings(home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=url))
-    with stand_in(), ProfileStore.open(settings) as shop:
-        shop.init()
-        try:
+    try:
+        with stand_in(), ProfileStore.open(settings) as shop:
+            shop.init()
             yield shop
-        finally:
-            client = shop._client
-            rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
-            client.indices.delete(index=[row["index"] for row in rows])
-            for kind in KINDS:
-                client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
+    finally:
+        with Elasticsearch(url, request_timeout=60) as client:
+            erase_shop(client, settings)
 
 
 def users(n: int) -> list[str]:
