@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
+from scipy.stats import t
 
 from profilestore.campaigns.importing.options import ImportFiles, ImportOptions
 from profilestore.campaigns.report.effects import Difference
 from profilestore.campaigns.report.known_users import KnownUsers, read_known_users
 from profilestore.campaigns.report.matching import MatchedDifference
 from profilestore.elastic.temporary import erase_shop
+from profilestore.features.holm import holm
 from profilestore.indexing.loading import LoadOptions
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
@@ -65,14 +67,14 @@ def load(shop: ProfileStore, folder: Path, rejects: Path) -> None:
               f"{report.without_profile} without a profile, {report.seconds:.1f} s")  # fmt: skip
 
 
-def line(shop: ProfileStore, known: KnownUsers, name: str, redeemed: int) -> tuple[str, ...]:
-    """What is found of one campaign."""
+def line(shop: ProfileStore, known: KnownUsers, name: str, redeemed: int) -> tuple[tuple[str, ...], float | None]:
+    """What is found of one campaign, and the two-sided p of the matched difference in money."""
     campaign = shop.campaigns.get(name)
     users = [each["user_id"] for each in shop.campaigns.assignments(name, fields=("user_id",))]
     found = known.compare(name, users, starts=campaign.starts, ends=campaign.ends, currency="USD")
     spent = next((trait for trait in found.traits if trait.name == "spent_year"), None)
     plain, matched, bought = found.revenue.plain, found.revenue.matched, found.bought.matched
-    return (
+    cells = (
         name,
         campaign.description,
         f"{campaign.starts:%m-%d} to {campaign.ends:%m-%d}",
@@ -88,6 +90,9 @@ def line(shop: ProfileStore, known: KnownUsers, name: str, redeemed: int) -> tup
         "" if matched is None else f"{found.left_out / found.inside:.0%}",
         f"{max((inside for inside, _ in found.concurrent.values()), default=0.0):.0%}",
     )
+    if matched is None:
+        return cells, None
+    return cells, float(2.0 * t.sf(abs(matched.value / matched.standard_error), found.compared - 1))
 
 
 def between(found: Difference | MatchedDifference, factor: float = 1.0) -> str:
@@ -145,9 +150,16 @@ def main() -> None:
                 known = read_known_users(shop._parts, now=datetime.now(UTC))
                 redeemed = redeemed_by_campaign(client, settings)
                 names = sorted((each.name for each in shop.campaigns.all()), key=int)
-                rows = [line(shop, known, name, redeemed.get(name, 0)) for name in names]
+                found = [line(shop, known, name, redeemed.get(name, 0)) for name in names]
                 seconds = time.monotonic() - started
+            rows = [cells for cells, _ in found]
             print_table(rows, markdown=given.markdown)
+            tested = [(cells[0], p) for cells, p in found if p is not None]
+            corrected = holm([p for _, p in tested])
+            left = [f"{name} (p {p:.3f})" for (name, _), p in zip(tested, corrected, strict=True) if p < 0.05]
+            print(
+                f"of {len(tested)} matched differences in money, beyond chance after Holm: {', '.join(left) or 'none'}"
+            )
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"{len(rows)} campaigns compared in {seconds:.1f} s, {peak:.0f} MiB at the most")
         finally:

@@ -163,6 +163,8 @@ def test_a_file_with_arms_has_the_usual_report_and_one_without_the_other(shop: P
     bring(shop, tmp_path, campaigns=campaigns, members="campaign,user_id\n" + plain)
     first, second = (shop.campaigns.report(name) for name in ("spring", "next"))
     assert first.control is not None and first.unlike is None
+    (told,) = [caution for caution in first.cautions if caution.key == "imported_arms"]
+    assert told.facts == {"treated": "5.00", "control": "5.00"}
     assert second.control is None and second.unlike is not None
     assert second.money.to_json_dict()["cost"] == pytest.approx(16.0)
     held = second.to_json_dict()["unlike"]

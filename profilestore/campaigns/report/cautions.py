@@ -19,6 +19,9 @@ FEW_BUYERS: Final = 10
 # What is shown less clearly would have been missed by more than one campaign in five, and is seen mostly where chance
 # made it larger (Gelman and Carlin 2014, errors of type M): 2.8 standard errors, one-sided.
 _SURE: Final = 0.0026
+# Of the sum of squares of revenue. Measured on Online Retail, whose largest customer has 14 % of it: intervals of
+# revenue cover 93 to 99.8 % and a campaign of no effect seems to earn up to 7 % of the time.
+_ONE_USER: Final = 0.5
 # So unlikely that the lot was not drawn as planned.
 _UNLIKELY: Final = 0.001
 
@@ -62,6 +65,13 @@ def cautions_of(
         fewest = min(int(outcomes.bought[arm].sum()) for arm in (people.treated, control))
         if fewest < FEW_BUYERS:
             yield Caution("few_buyers", {"buyers": fewest, "least": FEW_BUYERS})
+        yield from _one_user(outcomes)
+    if people.has_control and terms.imported:
+        spent = outcomes.spent_before
+        yield Caution(
+            "imported_arms",
+            {"treated": f"{spent[people.treated].mean():,.2f}", "control": f"{spent[control].mean():,.2f}"},
+        )
     yield from _drawing(terms, people)
     crossed = int((control & (outcomes.opened | outcomes.claimed | outcomes.redeemed)).sum())
     if crossed > 0:
@@ -70,6 +80,13 @@ def cautions_of(
         yield Caution("nobody_reached")
     if terms.stopped is not None and terms.stopped < terms.ends:
         yield Caution("stopped", {"stopped": terms.stopped.isoformat()})
+
+
+def _one_user(outcomes: Outcomes) -> Iterator[Caution]:
+    """Whether the spread of the revenue is mostly one user's, so that the arm this one is in decides."""
+    squares = outcomes.revenue**2
+    if squares.sum() > 0.0 and squares.max() > _ONE_USER * squares.sum() and int(outcomes.bought.sum()) > 2:
+        yield Caution("one_user", {"share": float(outcomes.revenue.max() / outcomes.revenue.sum())})
 
 
 def _drawing(terms: CampaignTerms, people: Participants) -> Iterator[Caution]:

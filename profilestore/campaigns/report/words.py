@@ -89,6 +89,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Only {buyers} users bought in one of the groups: from fewer than {least} on, intervals of money are rough.",
         "其中一组只有 {buyers} 人购买：少于 {least} 人时，金额的区间只是粗略的。",
     ),
+    "one_user": (
+        "One user has {share} of the revenue: the figures of money say mostly in which group this one is.",
+        "一位用户占了收入的 {share}：金额数字主要取决于这位用户在哪一组。",
+    ),
     "lot": (
         "The lot was not drawn as planned: {share} are in control, {planned} were to be (p {p}). Find out why before "
         "you believe the comparison.",
@@ -102,6 +106,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "{users} of {control} users in control opened, claimed or redeemed all the same: the real effect is larger "
         "than the difference shown.",
         "对照组 {control} 人中有 {users} 人仍打开、领取或使用了：真实效果大于所示差异。",
+    ),
+    "imported_arms": (
+        "It was imported, and the groups are as its file says: whether they were drawn by lot is not known here. In "
+        "the year before, users in treatment had spent {treated} and those in control {control}.",
+        "该活动为导入，分组以文件为准：是否抽签不得而知。此前一年，实验组人均消费 {treated}，对照组 {control}。",
     ),
     "nobody_reached": ("Nobody has been reached.", "没有任何人被触达。"),
     "stopped": (
