@@ -77,6 +77,8 @@ def _caution(caution: Caution, language: Language) -> str:
         facts |= {name: _share(facts[name]) for name in ("lift", "power")}
     if caution.key == "lot":
         facts |= {"share": _share(facts["share"]), "planned": _share(facts["planned"]), "p": _p(facts["p"])}
+    if caution.key == "one_user":
+        facts["share"] = _share(facts["share"])
     told = {name: _count(value) if isinstance(value, int) else value for name, value in facts.items()}
     told |= {name: _when(datetime.fromisoformat(told[name])) for name in ("until", "stopped") if name in told}
     return said(caution.key, language, **told)

@@ -125,6 +125,7 @@ def test_who_was_not_reached_costs_nothing_and_still_counts() -> None:
         ({"stopped": STARTS + timedelta(days=3)}, None, "stopped"),
         ({}, "opened", "crossed"),
         ({}, "reached", "nobody_reached"),
+        ({}, "whale", "one_user"),
     ],
 )
 def test_what_shakes_the_comparison_is_said(changed: dict[str, Any], drawn: str | None, key: str) -> None:
@@ -134,6 +135,8 @@ def test_what_shakes_the_comparison_is_said(changed: dict[str, Any], drawn: str 
         done = replace(done, opened=np.ones(800, dtype=bool))
     elif drawn == "reached":
         users = replace(users, reached=np.zeros(800, dtype=bool))
+    elif drawn == "whale":
+        done = replace(done, revenue=np.where(np.arange(800) == 0, 1000.0, done.revenue))
     found = report_of(users, done, terms(**changed))
     assert key in keys(found)
     assert key not in keys(report_of(people(treated), outcomes(revenue), terms(control_share=0.5)))
