@@ -6,13 +6,14 @@ product by the tokens of its `sparse_vector` clauses. So an explanation cannot t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
 from profilestore.documents import Event
+from profilestore.elastic.product_index import IN_VECTOR_FIELDS
 from profilestore.features.fold import WordVectors
 from profilestore.features.weights import FoldRules
 from profilestore.recommend.answers import Item, Reason
@@ -46,6 +47,7 @@ class Explainer:
     Args:
         shop: where the products are.
         user_ids: of the page; what their profiles are made of is read together, when it is first asked for.
+        answered: the products of all answers of the page, whose vectors are read together too.
         evidence: reads what profiles are made of; without it only what others did is told.
         rules: what the profiles in force are folded by.
     """
@@ -57,11 +59,14 @@ class Explainer:
         *,
         evidence: Evidence | None,
         rules: Callable[[], FoldRules],
+        answered: Sequence[str] = (),
     ) -> None:
         self._users = list(dict.fromkeys(user_id for user_id in user_ids if user_id is not None))
         self._evidence = evidence
         self._read_rules = rules
         self._products = RememberedProducts(shop)
+        self._answered = list(dict.fromkeys(answered))
+        self._read_for: set[frozenset[str]] = set()
 
     @cached_property
     def _rules(self) -> FoldRules:
@@ -70,6 +75,22 @@ class Explainer:
     @cached_property
     def _histories(self) -> Mapping[str, tuple[Sequence[Event], WordVectors]]:
         return {} if self._evidence is None else self._evidence(self._users)
+
+    @cached_property
+    def _acted_on(self) -> list[str]:
+        """The products of the histories of the page."""
+        events = (event for events, _ in self._histories.values() for event in events)
+        return list(dict.fromkeys(event.product_id for event in events if event.product_id is not None))
+
+    def _read_ahead(self, spaces: Collection[str]) -> None:
+        """What the users of a page need is read in one request a kind, not in some a user."""
+        asked = frozenset(spaces)
+        if len(self._users) > 1 and asked not in self._read_for:
+            self._read_for.add(asked)
+            ins, outs = ({fields[space] for space in spaces} for fields in (IN_VECTOR_FIELDS, SPACE_FIELDS))
+            self._products.read_ahead(self._acted_on, sorted(ins), True)
+            self._products.read_ahead(self._answered, sorted(outs), True)
+            self._products.read_ahead(self._acted_on, ["title"], False)
 
     def explain(
         self,
@@ -117,6 +138,7 @@ class Explainer:
             acts = [_act("session", product_id) for product_id in question.wish.session]
         elif question.user_id is not None and (len(dense) > 0 or len(taste) > 0):
             events, words = self._histories.get(question.user_id, ((), {}))
+            self._read_ahead(dense)
             acts = acts_of(events, rules=rules)
         rules_asked = [asked for asked in tokens if asked.field == "rules_weights"]
         spaces: list[Space | TokenSpace] = [
@@ -142,7 +164,10 @@ class Explainer:
         )
 
     def _by_others(self, ids: Sequence[str], method: Method, body: Mapping[str, Any], *, language: Language) -> Reasons:
-        counts = self._products.read(ids, ["popularity"], False) if method.name == "popular" else {}
+        counts: Mapping[str, Mapping[str, Any]] = {}
+        if method.name == "popular":
+            self._products.read_ahead(self._answered, ["popularity"], False)
+            counts = self._products.read(ids, ["popularity"], False)
         segment = next((asked for asked in asked_tokens(body) if asked.field == "segment_popularity"), None)
         value = None if segment is None else ", ".join(token.partition("=")[2] for token in segment.tokens)
         told: Reasons = {}

@@ -30,6 +30,8 @@ ReadProducts = Callable[[Sequence[str], Sequence[str], bool], Mapping[str, Mappi
 # Where the server compares by cosine.
 _COSINE: Final = frozenset(("text", "topics"))
 _DAY_S: Final = 86_400.0
+# Products whose vectors are held at once for the users of one page.
+_MOST_AHEAD: Final = 5_000
 
 Vectors = dict[str, dict[str, NDArray[np.float32]]]
 
@@ -87,6 +89,11 @@ class RememberedProducts:
         self._index = ProductIndex(shop.client, name=shop.products)
         self._name = shop.products
         self._found: dict[tuple[str, ...], dict[str, Mapping[str, Any] | None]] = {}
+
+    def read_ahead(self, ids: Sequence[str], fields: Sequence[str], vectors: bool) -> None:
+        """Read in one go what will be asked for, unless that is too many to hold."""
+        if len(ids) <= _MOST_AHEAD:
+            self.read(ids, fields, vectors)
 
     def read(self, ids: Sequence[str], fields: Sequence[str], vectors: bool) -> dict[str, Mapping[str, Any]]:
         """Sources by id, of those that are there."""

@@ -178,7 +178,8 @@ class Recommender:
             served = self._serving.serve(chunk, wish, renew=renew)
             renew = renew and all(each.fallback is None for each in served)
             took_ms = (time.perf_counter() - started) * 1000.0 / len(chunk)
-            explainer = None if telling is None else self._explainer(chunk)
+            answered = [hit["_source"]["product_id"] for each in served for hit in each.hits or ()]
+            explainer = None if telling is None else self._explainer(chunk, answered=answered)
             for each in served:
                 answer = each.answer(took_ms=took_ms)
                 yield answer if explainer is None or telling is None else _explained(answer, each, explainer, telling)
