@@ -9,8 +9,20 @@ from typing import Any, Final
 from profilestore.campaigns.report.cautions import Caution
 from profilestore.campaigns.report.drawings import course_drawing, effects_drawing
 from profilestore.campaigns.report.effects import Difference
+from profilestore.campaigns.report.figures import (
+    amount,
+    chance,
+    count,
+    count_of,
+    moment,
+    money_range,
+    point_words,
+    points,
+    share,
+    whole_amount,
+)  # fmt: skip
 from profilestore.campaigns.report.groups import GroupEffect
-from profilestore.campaigns.report.report import Arm, CampaignReport
+from profilestore.campaigns.report.report import CampaignReport
 from profilestore.campaigns.report.sections import Language, Section
 from profilestore.campaigns.report.words import said
 
@@ -30,8 +42,8 @@ def about(report: CampaignReport, language: Language) -> str:
     """Which period it speaks of, and as of when."""
     terms = report.terms
     return said(
-        "about", language, starts=_when(terms.starts), ends=_when(terms.ends), until=_when(report.counted_until),
-        as_of=_when(report.as_of), currency=report.currency,
+        "about", language, starts=moment(terms.starts), ends=moment(terms.ends), until=moment(report.counted_until),
+        as_of=moment(report.as_of), currency=report.currency,
     )  # fmt: skip
 
 
@@ -52,9 +64,9 @@ def sections_of(report: CampaignReport, language: Language) -> list[Section]:
 def _verdict(report: CampaignReport, language: Language) -> Section:
     facts: dict[str, Any] = {"difference": "", "p": "", "lift": ""}
     if report.bought is not None:
-        facts |= {"difference": _points(report.bought, language), "p": _p(report.bought.p)}
+        facts |= {"difference": points(report.bought, language), "p": chance(report.bought.p)}
     if report.sizes is not None:
-        facts["lift"] = _share(report.sizes.lift)
+        facts["lift"] = share(report.sizes.lift)
     sentences = [said(f"is {report.verdict}", language, **facts)]
     sentences += [_caution(caution, language) for caution in report.cautions]
     return Section("verdict", said("verdict", language), tuple(sentences))
@@ -66,31 +78,31 @@ def _caution(caution: Caution, language: Language) -> str:
         needed = "needs each" if facts["control_needed"] is None else "needs control"
         smallest = facts["smallest"]
         facts["needed"] = said(
-            needed, language, control_needed=_count(facts["control_needed"]), each_needed=_count(facts["each_needed"])
+            needed, language, control_needed=count(facts["control_needed"]), each_needed=count(facts["each_needed"])
         )
         facts["smallest"] = (
             said("sees nothing", language)
             if smallest is None
-            else said("sees smallest", language, smallest=_point_words(smallest, language))
+            else said("sees smallest", language, smallest=point_words(smallest, language))
         )
-        facts["effect"] = _point_words(facts["effect"], language)
-        facts |= {name: _share(facts[name]) for name in ("lift", "power")}
+        facts["effect"] = point_words(facts["effect"], language)
+        facts |= {name: share(facts[name]) for name in ("lift", "power")}
     if caution.key == "lot":
-        facts |= {"share": _share(facts["share"]), "planned": _share(facts["planned"]), "p": _p(facts["p"])}
+        facts |= {"share": share(facts["share"]), "planned": share(facts["planned"]), "p": chance(facts["p"])}
     if caution.key == "one_user":
-        facts["share"] = _share(facts["share"])
-    told = {name: _count(value) if isinstance(value, int) else value for name, value in facts.items()}
-    told |= {name: _when(datetime.fromisoformat(told[name])) for name in ("until", "stopped") if name in told}
+        facts["share"] = share(facts["share"])
+    told = {name: count(value) if isinstance(value, int) else value for name, value in facts.items()}
+    told |= {name: moment(datetime.fromisoformat(told[name])) for name in ("until", "stopped") if name in told}
     return said(caution.key, language, **told)
 
 
 def _arms(report: CampaignReport, language: Language) -> Section:
     arms = [arm for arm in (report.treatment, report.control) if arm is not None]
-    rows = [(said("users", language), *(_count(arm.users) for arm in arms))]
+    rows = [(said("users", language), *(count(arm.users) for arm in arms))]
     for act in _ACTS:
-        rows.append((said(act, language), *(_of(getattr(arm, act), arm) for arm in arms)))
-    rows.append((said("orders", language), *(_count(arm.orders) for arm in arms)))
-    rows.append((said("revenue", language), *(_money_of(arm.revenue) for arm in arms)))
+        rows.append((said(act, language), *(count_of(getattr(arm, act), arm) for arm in arms)))
+    rows.append((said("orders", language), *(count(arm.orders) for arm in arms)))
+    rows.append((said("revenue", language), *(whole_amount(arm.revenue) for arm in arms)))
     rows.append((said("per user", language), *(f"{arm.revenue / arm.users:,.2f}" for arm in arms)))
     names = ("treatment", "control")[: len(arms)]
     return Section("arms", said("arms", language), (), ("", *(said(name, language) for name in names)), tuple(rows))
@@ -100,12 +112,13 @@ def _effect(report: CampaignReport, language: Language) -> Section:
     rows = []
     for name, difference in (("bought", report.bought), ("per user", report.revenue)):
         if difference is not None:
-            share = name == "bought"
-            shown = _share if share else _amount
+            of_users = name == "bought"
+            shown = share if of_users else amount
+            between = money_range(difference.value, difference.low, difference.high)
             rows.append(
                 (said(name, language), shown(difference.treatment), shown(difference.control),
-                 _points(difference, language) if share else _range(difference.value, difference.low, difference.high),
-                 _p(difference.p), _how(difference, language))
+                 points(difference, language) if of_users else between,
+                 chance(difference.p), _how(difference, language))
             )  # fmt: skip
     headings = ("", *(said(key, language) for key in ("treatment", "control", "difference", "p", "method head")))
     return Section("effect", said("effect", language), (), headings, tuple(rows))
@@ -114,16 +127,16 @@ def _effect(report: CampaignReport, language: Language) -> Section:
 def _money(report: CampaignReport, language: Language) -> Section:
     money = report.money
     rows = [
-        (said("contact_cost", language, contacts=_count(money.contacts)), _amount(money.contact_cost)),
-        (said("redemption_cost", language), _amount(money.redemption_cost)),
-        (said("cost", language), _amount(money.cost)),
+        (said("contact_cost", language, contacts=count(money.contacts)), amount(money.contact_cost)),
+        (said("redemption_cost", language), amount(money.redemption_cost)),
+        (said("cost", language), amount(money.cost)),
     ]
     if report.terms.budget is not None:
-        rows.append((said("budget held", language), _amount(report.terms.budget)))
+        rows.append((said("budget held", language), amount(report.terms.budget)))
     if money.worth is not None and money.earned is not None:
-        rows.append((said("worth", language), _range(money.worth.value, money.worth.low, money.worth.high)))
-        rows.append((said("margin", language), _share(money.margin)))
-        rows.append((said("earned", language), _range(*money.earned)))
+        rows.append((said("worth", language), money_range(money.worth.value, money.worth.low, money.worth.high)))
+        rows.append((said("margin", language), share(money.margin)))
+        rows.append((said("earned", language), money_range(*money.earned)))
         roi = said("roi unknown", language)
         if money.roi is not None:
             value, low, high = money.roi
@@ -131,9 +144,9 @@ def _money(report: CampaignReport, language: Language) -> Section:
         rows.append((said("roi", language), roi))
     sentences = []
     if money.guessed > 0:
-        sentences.append(said("guessed", language, guessed=_count(money.guessed)))
+        sentences.append(said("guessed", language, guessed=count(money.guessed)))
     if money.over_budget > 0:
-        sentences.append(said("over_budget", language, over=_amount(money.over_budget)))
+        sentences.append(said("over_budget", language, over=amount(money.over_budget)))
     return Section("money", said("money", language), tuple(sentences), ("", report.currency), tuple(rows))
 
 
@@ -146,7 +159,7 @@ def _advice(report: CampaignReport, language: Language) -> Section:
     if len(sentences) == 0:
         sentences.append(said("advise nothing", language, count=len(report.groups)))
     if report.ungrouped > 0:
-        sentences.append(said("ungrouped", language, ungrouped=_count(report.ungrouped)))
+        sentences.append(said("ungrouped", language, ungrouped=count(report.ungrouped)))
     return Section("advice", said("advice", language), tuple(sentences))
 
 
@@ -161,11 +174,11 @@ def _groups(report: CampaignReport, language: Language) -> Iterator[Section]:
 
 
 def _group_row(each: GroupEffect, language: Language) -> tuple[str, ...]:
-    profit = "–" if each.profit is None else _range(each.profit.value, each.profit.low, each.profit.high)
+    profit = "–" if each.profit is None else money_range(each.profit.value, each.profit.low, each.profit.high)
     return (
-        _plain_group(each, language), _count(each.treatment), _count(each.control),
-        f"{_share(each.bought.treatment)} / {_share(each.bought.control)}", _points(each.bought, language),
-        _p(each.p_bought), profit, said(f"advice {each.advice}", language),
+        _plain_group(each, language), count(each.treatment), count(each.control),
+        f"{share(each.bought.treatment)} / {share(each.bought.control)}", points(each.bought, language),
+        chance(each.p_bought), profit, said(f"advice {each.advice}", language),
     )  # fmt: skip
 
 
@@ -175,9 +188,9 @@ def _course(report: CampaignReport, language: Language) -> Section:
     shown = [day for place, day in enumerate(days) if (place + 1) % step == 0 or place == len(days) - 1]
     rows = []
     for day in shown:
-        row = [_count(day.day), _share(day.bought), _amount(day.revenue)]
+        row = [count(day.day), share(day.bought), amount(day.revenue)]
         if day.control_bought is not None and day.control_revenue is not None:
-            row[2:] = [_share(day.control_bought), _amount(day.revenue), _amount(day.control_revenue)]
+            row[2:] = [share(day.control_bought), amount(day.revenue), amount(day.control_revenue)]
         rows.append(tuple(row))
     arms = ("treatment", "control") if report.control is not None else ("treatment",)
     headings = [f"{said(what, language)}: {said(arm, language)}" for what in ("bought", "per user") for arm in arms]
@@ -192,9 +205,6 @@ def _method(report: CampaignReport, language: Language) -> Section:
     if len(report.groups) > 0:
         sentences.append(said("how groups", language, count=len(report.groups)))
     return Section("method", said("method", language), tuple(sentences))
-
-
-# ---------------------------------------------------------------- figures
 
 
 def _how(difference: Difference, language: Language) -> str:
@@ -214,45 +224,3 @@ def _group_names(groups: list[GroupEffect], language: Language) -> str:
 
 def _plain_group(each: GroupEffect, language: Language) -> str:
     return said(each.group, language) if each.group == "longer, or never" else each.group
-
-
-def _points(difference: Difference, language: Language) -> str:
-    values = (100 * difference.value, 100 * difference.low, 100 * difference.high)
-    unit = " points" if language == "en" else " 个百分点"
-    return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*values) + unit
-
-
-def _point_words(share: float, language: Language) -> str:
-    return f"{100 * share:.2g}" + (" points" if language == "en" else " 个百分点")
-
-
-def _range(value: float, low: float, high: float) -> str:
-    return f"{value:+,.2f} [{low:+,.2f}, {high:+,.2f}]"
-
-
-def _of(count: int, arm: Arm) -> str:
-    return f"{_count(count)} ({_share(count / arm.users)})"
-
-
-def _count(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.2f}"
-
-
-def _money_of(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _share(value: float) -> str:
-    return f"{value:.1%}" if value >= 0.1 or value == 0.0 else f"{value:.2%}"
-
-
-def _p(value: float) -> str:
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
-def _when(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M}"
