@@ -73,12 +73,14 @@ class KnownUsers:
         population, known = self.population(name, rows, begin=begin, end=end)
         window = self.history.window
         reach = begin if window is None else max(begin, window[1].timestamp())
+        first = begin if window is None else min(begin, window[0].timestamp())
         return observe(
             population,
             currency=currency,
             days=(end - begin) / DAY_S,
             unknown=len(user_ids) - int(known[rows].sum()),
             # A day or less may be the night before the log was read.
+            looked_back=min((begin - first) / DAY_S, float(LOOKED_BACK_DAYS)),
             cut_short=(end - reach) / DAY_S if end - reach > DAY_S else 0.0,
         )
 

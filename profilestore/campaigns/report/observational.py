@@ -117,6 +117,7 @@ class ObservationalComparison:
         bought, revenue: the outcomes.
         concurrent: other campaigns of the same weeks -> share of those inside and of the others who were in them.
         cut_short: days of the campaign that the log does not reach to.
+        looked_back: days before it from which the log knows anything, a year at most.
     """
 
     currency: str
@@ -130,6 +131,7 @@ class ObservationalComparison:
     revenue: Compared
     concurrent: Mapping[str, tuple[float, float]]
     cut_short: float = 0.0
+    looked_back: float = 365.0
 
     @property
     def enough(self) -> bool:
@@ -155,6 +157,7 @@ class ObservationalComparison:
             "revenue": self.revenue.to_json_dict(),
             "concurrent": {name: [settled(share) for share in shares] for name, shares in self.concurrent.items()},
             "cut_short_days": settled(self.cut_short),
+            "looked_back_days": settled(self.looked_back),
         }
 
     def sections(self, language: Language) -> list[Section]:
@@ -171,6 +174,7 @@ def observe(
     days: float,
     unknown: int = 0,
     cut_short: float = 0.0,
+    looked_back: float = 365.0,
 ) -> ObservationalComparison:
     """Compare those in a campaign with those who were not.
 
@@ -180,6 +184,7 @@ def observe(
         days: how long the campaign was.
         unknown: users in it who are not in the population.
         cut_short: days of the campaign that the log does not reach to.
+        looked_back: days before it from which the log knows anything.
     """
     inside = population.inside
     matches = matches_of(population)
@@ -204,6 +209,7 @@ def observe(
             if inside.any() and not inside.all()
         },
         cut_short=cut_short,
+        looked_back=looked_back,
     )
 
 

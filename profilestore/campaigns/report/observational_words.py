@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from profilestore.campaigns.report.observational import FIGURES, Compared, ObservationalComparison, Trait
 from profilestore.campaigns.report.sections import Language, Section
-
-if TYPE_CHECKING:
-    from profilestore.campaigns.report.observational import Compared, ObservationalComparison, Trait
 
 __all__ = ["observational_sections"]
 
@@ -16,6 +14,8 @@ __all__ = ["observational_sections"]
 _TELLING: Final = 0.1
 _SAID_MOST: Final = 5
 _FEW: Final = 50
+# Of less than three months before, a figure says little of who somebody was.
+_SHORT_DAYS: Final = 90.0
 _SHARES: Final = frozenset(("bought",))
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -50,12 +50,16 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "{name} {inside} against {others} ({smd:+.2f} spreads)",
         "{name} {inside} 对 {others}（相差 {smd:+.2f} 个标准差）",
     ),
-    "concurrent": (
-        "Other campaigns ran in these weeks, and what they did is in the difference too: {names} (share of those in "
-        "this one, of the others).",
-        "同期还有其他活动，其作用也混在差异之中：{names}（活动内、活动外用户中的占比）。",
+    "of today": (
+        "Age, income and the like are those of today's profiles, and not matched on.",
+        "年龄、收入等为当前资料，不参与匹配。",
     ),
-    "both": ("{name} {inside:.0%}, {others:.0%}", "{name} {inside:.0%}、{others:.0%}"),
+    "concurrent": (
+        "Other campaigns ran in these weeks, and what they did is in the difference too: {names}; in brackets the "
+        "share of those in this one and of the others.",
+        "同期还有其他活动，其作用也混在差异之中：{names}；括号内为活动内、活动外用户中的占比。",
+    ),
+    "both": ("{name} ({inside:.0%}, {others:.0%})", "{name}（{inside:.0%}、{others:.0%}）"),
     "difference": ("What the difference comes to", "差异有多大"),
     "none before": (
         "Nothing can be compared: fewer than 10 of those in it, or fewer than 50 others, had acted before it began.",
@@ -87,6 +91,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "few": (
         "{compared} users are few: a single large basket moves the figures.",
         "{compared} 人太少：一笔大单就会改变数字。",
+    ),
+    "short": (
+        "The log begins {days:.0f} days before the campaign: what users were like before is known from little, and "
+        "those matched may differ more than it seems.",
+        "日志在活动开始前只有 {days:.0f} 天：对用户此前的了解很少，匹配的双方可能比看上去差别更大。",
     ),
     "cut": (
         "The log ends {days:.0f} days before what counts of the campaign does.",
@@ -150,6 +159,8 @@ def _chosen(found: ObservationalComparison, language: Language) -> Section:
         sentences.append(_said("differed", language, traits=joined))
     elif len(found.traits) > 0:
         sentences.append(_said("alike", language))
+    if any(trait.name not in FIGURES for trait in found.traits):
+        sentences.append(_said("of today", language))
     if len(found.concurrent) > 0:
         names = (", " if language == "en" else "，").join(
             _said("both", language, name=name, inside=inside, others=others)
@@ -195,6 +206,8 @@ def _difference(found: ObservationalComparison, language: Language) -> Section:
         )  # fmt: skip
     if 0 < found.compared < _FEW:
         sentences.append(_said("few", language, compared=found.compared))
+    if matched is not None and found.looked_back < _SHORT_DAYS:
+        sentences.append(_said("short", language, days=found.looked_back))
     if found.cut_short > 0.0:
         sentences.append(_said("cut", language, days=found.cut_short))
     sentences.append(_said("method", language))

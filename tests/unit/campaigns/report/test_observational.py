@@ -83,7 +83,7 @@ def text(found: Any, language: Any = "en") -> str:
 
 
 def test_words_say_why_it_is_no_random_control() -> None:
-    found = observe(population(), currency="GBP", days=14, unknown=3, cut_short=5.2)
+    found = observe(population(), currency="GBP", days=14, unknown=3, cut_short=5.2, looked_back=35.0)
     said = text(found)
     assert "Nobody was drawn by lot" in said
     assert "spent in the year before" in said
@@ -91,6 +91,8 @@ def test_words_say_why_it_is_no_random_control() -> None:
     assert "consent was not asked" in said
     assert "3 more were in it" in said
     assert "log ends 5 days before" in said
+    assert "log begins 35 days before" in said
+    assert "log begins" not in text(observe(population(), currency="GBP", days=14))
     assert "Abadie and Imbens" in said
     chinese = text(found, "zh")
     assert "没有任何人是抽签决定的" in chinese
@@ -170,3 +172,4 @@ def test_who_was_unknown_and_days_without_log_are_told() -> None:
     )  # fmt: skip
     assert (found.inside, found.others, found.unknown) == (2, 78, 1)
     assert found.cut_short == pytest.approx(10.0, abs=0.01)
+    assert found.looked_back == pytest.approx(5.0, abs=0.01)
