@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from profilestore.campaigns.report.observational import Population, matches_of, observe
+from profilestore.campaigns.report.observational import matches_of, observe
+from profilestore.campaigns.report.population import Population
 
 
 def shop(rng: np.random.Generator, users: int, *, effect: float, seen: bool) -> tuple[Population, Any]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profilestore.campaigns.report.campaign_log import LOOKED_BACK_DAYS
-from profilestore.campaigns.report.observational import ObservationalComparison, Population, observe
+from profilestore.campaigns.report.observational import ObservationalComparison, observe
+from profilestore.campaigns.report.population import Population
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.indexing.parts import Parts
 from profilestore.insight.history import DAY_S, History

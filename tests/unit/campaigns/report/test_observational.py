@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from profilestore.campaigns.report.known_users import Contacted, KnownUsers
-from profilestore.campaigns.report.observational import Population, observe
+from profilestore.campaigns.report.observational import observe
+from profilestore.campaigns.report.population import Population
 from profilestore.documents import Event
 from profilestore.insight.history import DAY_S
 from profilestore.insight.reading import HistoryBuilder
