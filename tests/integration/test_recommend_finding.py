@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recommend_shop import RecommendShop
 
 from profilestore.documents import Event
+from profilestore.elastic.product_index import ProductIndex
 from profilestore.errors import ModelError, NotFound, UsageError
 from profilestore.recommend.phrases import Telling
 from profilestore.recommend.reasons import dot_of_score
@@ -237,6 +238,24 @@ def test_the_users_of_a_page_are_read_together_and_each_has_the_reasons_of_their
     first, _, third, _ = together
     assert {r.event_id for item in first.items for r in item.reasons} == {"1"}
     assert {r.event_id for item in third.items for r in item.reasons} <= {"2"}
+
+
+def test_the_products_of_a_page_are_read_in_one_request_a_kind(
+    shop: RecommendShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    histories = {"red": HISTORY[:1], "blue": HISTORY[1:2]}
+    read: list[tuple[tuple[str, ...], int]] = []
+    whole = ProductIndex.read
+
+    def reading(self: ProductIndex, index: str, ids: Sequence[str], **options: Any) -> Any:
+        read.append((tuple(options["fields"]), len(ids)))
+        return whole(self, index, ids, **options)
+
+    monkeypatch.setattr(ProductIndex, "read", reading)
+    recommender = shop.recommender(evidence=lambda user_ids: {id: (histories[id], {}) for id in user_ids})
+    list(recommender.recommend_many(["red", "blue"] * 10, method="text", n=2, explain=True))
+    # In-vectors of what was acted on, vectors of what is answered, titles: not one of them a user.
+    assert len(read) <= 3
 
 
 def test_popular_answers_are_explained_by_what_others_did(shop: RecommendShop) -> None:
