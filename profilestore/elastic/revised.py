@@ -60,8 +60,9 @@ class RevisedDocuments:
     def read(self, ids: Sequence[str]) -> dict[str, Held]:
         """Those of these documents that are there, by id. Real time, no refresh needed."""
         found: dict[str, Held] = {}
-        for start in range(0, len(ids), _READ_AT_ONCE):
-            body = {"ids": list(ids[start : start + _READ_AT_ONCE])}
+        asked = [id for id in ids if _is_text(id)]
+        for start in range(0, len(asked), _READ_AT_ONCE):
+            body = {"ids": asked[start : start + _READ_AT_ONCE]}
             answer = following(self._client, self._alias, lambda body=body: self._mget(body))  # type: ignore[misc]  # lambda with defaults
             for doc in answer["docs"]:
                 if doc["found"]:
@@ -108,6 +109,11 @@ class RevisedDocuments:
             None if outcome.revision is None else Held(held.id, held.index, outcome.revision, source)
             for outcome, (held, source) in zip(outcomes, changes, strict=True)
         ]
+
+
+def _is_text(id: str) -> bool:
+    """Whether an id can be there: half a character, as of a command line that is no UTF-8, cannot be sent."""
+    return id.isascii() or not any("\ud800" <= each <= "\udfff" for each in id)
 
 
 def following(client: Elasticsearch, alias: str, call: Callable[[], T]) -> T:

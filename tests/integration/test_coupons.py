@@ -126,6 +126,16 @@ def test_a_long_user_id_claims_and_redeems_too(shop: ProfileStore, name: str) ->
     assert shop.coupons.counts(name).redeemed == 2
 
 
+@pytest.mark.parametrize("odd", ["", "x" * 40_000, "\ud800", "a,b/c%*"])
+def test_odd_ids_and_codes_are_unknown(shop: ProfileStore, name: str, odd: str) -> None:
+    with_pool(shop, name, ["u000"], size=1)
+    refused(lambda: shop.coupons.claim(name, odd), "not-assigned")
+    refused(lambda: shop.coupons.redeem(f"{name}-0000", odd), "not-theirs")
+    refused(lambda: shop.coupons.redeem(odd, "u000"), "unknown-code")
+    with pytest.raises(NotFound):
+        shop.coupons.claim(odd, "u000")
+
+
 # ---------------------------------------------------------------- redeeming
 
 

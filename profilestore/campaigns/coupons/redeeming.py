@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from profilestore.campaigns.coupons.code_file import code_problem
 from profilestore.campaigns.coupons.issuing import Documents, Issuing
 from profilestore.documents import CampaignDocument, Event, assignment_id, campaign_id
 from profilestore.elastic.coupon_index import CouponIndex
@@ -85,7 +86,8 @@ class Redeeming:
 
     def redeem(self, code: str, user_id: str, *, campaign: str | None, order_id: str | None, now: datetime) -> Redeemed:
         """See `Coupons.redeem`."""
-        names = [name for name in self._index.campaigns_with(code) if campaign in (None, name)]
+        found = self._index.campaigns_with(code) if code_problem(code) is None else []
+        names = [name for name in found if campaign in (None, name)]
         if len(names) == 0:
             which = "no campaign has" if campaign is None else f"campaign {campaign} does not have"
             raise CouponRefused(f"{which} a coupon of this code.", campaign=campaign, reason="unknown-code")
