@@ -8,7 +8,7 @@ import typer
 
 from profilestore.cli.campaign_export import export
 from profilestore.cli.campaign_import import import_campaigns
-from profilestore.cli.campaign_output import plain_campaign
+from profilestore.cli.campaign_output import clock, plain_campaign
 from profilestore.cli.campaign_report import report
 from profilestore.cli.campaign_running import plan, start, stop
 from profilestore.cli.campaign_show import show
@@ -48,8 +48,8 @@ def list_campaigns(settings: Settings, json: JsonOption = False) -> None:
     print_table(
         ("campaign", "state", "audience", "channel", "starts", "ends", "treatment", "control", "description"),
         [
-            (each.name, each.phase(now), each.audience, each.channel, f"{each.starts:%Y-%m-%d}",
-             f"{each.ends:%Y-%m-%d}", each.counts.get("treatment"), each.counts.get("control"), each.description)
+            (each.name, each.phase(now), each.audience, each.channel, clock(each.starts, settings),
+             clock(each.ends, settings), each.counts.get("treatment"), each.counts.get("control"), each.description)
             for each in campaigns
         ],
     )  # fmt: skip

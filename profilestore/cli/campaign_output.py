@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from profilestore.campaigns.running.records import Campaign
     from profilestore.settings import Settings
 
-__all__ = ["plain_campaign", "plain_cell", "print_campaign", "print_plan"]
+__all__ = ["clock", "plain_campaign", "plain_cell", "print_campaign", "print_plan"]
 
 _LEFT_OUT = (
     ("no_consent", "gave no consent to {channel}"),
@@ -55,7 +55,7 @@ def print_plan(plan: Plan, definition: CampaignDefinition, settings: Settings) -
     typer.echo(f"{plan.campaign}: audience {plan.audience} by {plan.channel}, {_period(plan, settings)}")
     if plan.state is not None:
         typer.echo(f"it was started already and is {plan.state}: a start would begin nothing new")
-    typer.echo(f"first contact: {_clock(plan.contact_at, settings)}, in week {plan.week}")
+    typer.echo(f"first contact: {clock(plan.contact_at, settings)}, in week {plan.week}")
     words = {"channel": plan.channel, "contacts": definition.contacts_per_week, "week": plan.week}
     rows = [("matched", counts["matched"])]
     rows += [(f"- {said.format(**words)}", counts[key]) for key, said in _LEFT_OUT if counts[key] > 0]
@@ -96,14 +96,14 @@ def _print_expected(plan: Plan, currency: str) -> None:
 def print_campaign(campaign: Campaign, places: Mapping[str, Any], *, now: datetime, settings: Settings) -> None:
     """The definition, the state, and how many users have which place."""
     typer.echo(f"{campaign.name}: {campaign.description}" if campaign.description != "" else campaign.name)
-    stopped = "" if campaign.stopped is None else f" since {_clock(campaign.stopped, settings)}"
+    stopped = "" if campaign.stopped is None else f" since {clock(campaign.stopped, settings)}"
     typer.echo(f"state: {campaign.phase(now)}{stopped}{', imported' if campaign.imported else ''}")
     whom = f"audience {campaign.audience or '?'} by" if not campaign.imported else "users of a file, by"
     typer.echo(f"{whom} {campaign.channel or '?'}, {_period(campaign, settings)}")
     if campaign.contact_at is not None:
-        typer.echo(f"first contact: {_clock(campaign.contact_at, settings)}")
+        typer.echo(f"first contact: {clock(campaign.contact_at, settings)}")
     begun = "imported" if campaign.imported else "started"
-    typer.echo(f"{begun} {_clock(campaign.created, settings)} by {campaign.created_by or '?'}")
+    typer.echo(f"{begun} {clock(campaign.created, settings)} by {campaign.created_by or '?'}")
     if campaign.definition is not None:
         offer = campaign.definition.offer.to_json_dict()
         typer.echo("offer: " + ", ".join(f"{key} {plain_cell(value)}" for key, value in offer.items()))
@@ -120,10 +120,10 @@ def plain_cell(value: Any) -> Any:
 
 
 def _period(of: Plan | Campaign, settings: Settings) -> str:
-    return f"{_clock(of.starts, settings)} to {_clock(of.ends, settings)}"
+    return f"{clock(of.starts, settings)} to {clock(of.ends, settings)}"
 
 
-def _clock(moment: datetime, settings: Settings) -> str:
+def clock(moment: datetime, settings: Settings) -> str:
     """A time on the shop's clock."""
     from zoneinfo import ZoneInfo
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
@@ -62,6 +63,16 @@ class CampaignIndex:
     def all(self) -> list[CampaignDocument]:
         """All campaigns by name, 10,000 at most. Refreshes first."""
         return self._search({"term": {"kind": "campaign"}}, sort=[{"campaign": "asc"}])
+
+    def running(self, now: datetime) -> list[CampaignDocument]:
+        """The campaigns that run and are not over, by name, 10,000 at most. Refreshes first."""
+        filters: list[dict[str, Any]] = [
+            {"term": {"kind": "campaign"}},
+            {"term": {"state": "running"}},
+            {"range": {"ends": {"gt": now.isoformat()}}},
+        ]
+        query = {"bool": {"filter": filters, "must_not": [{"term": {"imported": True}}]}}
+        return self._search(query, sort=[{"campaign": "asc"}])
 
     def create(self, campaign: CampaignDocument) -> bool:
         """Write a new campaign; False where there is one of its name."""

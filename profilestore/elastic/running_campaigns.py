@@ -32,10 +32,8 @@ def renew_running(client: Elasticsearch, *, alias: str, now: datetime) -> list[s
     """
     for attempt in range(_ATTEMPTS):
         held, revision = _read(client, alias)
-        campaigns = CampaignIndex(client, alias=alias).all()
-        names = [each.campaign for each in campaigns
-                 if each.campaign is not None and each.state == "running" and each.imported is not True
-                 and (each.ends is None or each.ends > now)]  # fmt: skip
+        campaigns = CampaignIndex(client, alias=alias).running(now)
+        names = [each.campaign for each in campaigns if each.campaign is not None]
         if held is not None and (held.running or []) == names:
             return names
         index = resolve_index(client, alias).index
