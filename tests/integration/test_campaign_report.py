@@ -112,6 +112,7 @@ def test_a_campaign_of_the_shop_is_reported_by_the_arms_it_drew(settings: Settin
     assert (report.treatment.bought, report.control.bought) == (6, 2)
     assert (report.treatment.revenue, report.treatment.opened) == (120.0, 1)
     assert report.treatment.reached == len(treated)
+    assert {caution.key for caution in report.cautions}.isdisjoint({"gone", "lot", "crossed", "stopped"})
     assert report.money.contact_cost == 0.5 * len(treated)
     off = {f"u{n:03d}" for n in range(USERS) if profile(n).get("personalisation") == "off"}
     assert report.ungrouped >= len(off & set(arms))

@@ -194,6 +194,8 @@ def test_the_course_ends_where_the_report_does() -> None:
     done = replace(done, first_day=np.where(done.bought, days, -1), order_days=days[done.bought])
     report = report_of(people(treated), done)
     assert [day.day for day in report.course] == list(range(1, 15))
+    bought_at_once = int((done.first_day[np.array(treated)] == 0).sum())
+    assert report.course[0].bought == pytest.approx(bought_at_once / 300) != 0.0
     last = report.course[-1]
     assert (last.bought, last.control_bought) == (pytest.approx(0.3), pytest.approx(0.2))
     assert (last.revenue, last.control_revenue) == (pytest.approx(3.0), pytest.approx(2.0))
@@ -207,7 +209,7 @@ class Others:
         return {"matched": 1.0}
 
     def sections(self, language: Language) -> list[Section]:
-        return [Section("unlike", "Others", ("<b>not</b> drawn by lot",))]
+        return [Section("unlike", "<b>Others</b>", ("<b>not</b> drawn by lot",))]
 
 
 def test_everything_is_told_in_both_languages_and_as_json() -> None:
