@@ -18,6 +18,7 @@ from profilestore.campaigns.audience.definition import definition_of
 from profilestore.campaigns.campaigns import Campaigns
 from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.elastic import member_pages
+from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.indices import KINDS
 from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.errors import ConditionError, InputError, NotFound, ProfileStoreError, UsageError
@@ -162,6 +163,20 @@ class TestStart:
         assert campaigns.stop(made.name).state == "stopped"
         with pytest.raises(UsageError, match="was stopped"):
             campaigns.start(made)
+
+    def test_a_record_whose_answer_was_lost_is_its_own(
+        self, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = CampaignIndex.create
+
+        def sent_twice(self: CampaignIndex, record: Any) -> bool:
+            assert real(self, record)
+            return real(self, record)
+
+        monkeypatch.setattr(CampaignIndex, "create", sent_twice)
+        done = campaigns.start(campaign(name(), contacts_per_week=100))
+        assert done.outcome == "started"
+        assert campaigns.counts(done.campaign.name)["control"] == done.campaign.counts["control"] > 0
 
     def test_is_audited_without_users_and_codes(self, shop: ProfileStore, campaigns: Campaigns) -> None:
         code = name()

@@ -120,9 +120,11 @@ class Starting:
         record = _record(prepared, lists, by=self._audit.actor)
         if self._index.create(record):
             return record, "started"
-        self._lists.drop_lists(list_name(name), lists.values())
         first = self._index.get(name)
         assert first is not None  # campaigns are not deleted
+        if first.lists == lists:  # ours, after all: a write whose answer is lost is sent again, and meets itself
+            return first, "started"
+        self._lists.drop_lists(list_name(name), lists.values())
         return first, _GONE_ON
 
     def _carry_out(self, record: CampaignDocument, definition: CampaignDefinition) -> None:
