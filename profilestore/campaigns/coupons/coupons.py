@@ -7,45 +7,23 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from profilestore.campaigns.coupons.issuing import Issuing, entitled
+from profilestore.campaigns.coupons.claiming import Claim, Claiming, read_campaign
+from profilestore.campaigns.coupons.issuing import Issuing
 from profilestore.campaigns.coupons.pool import Pool, check_pool, open_pool
-from profilestore.campaigns.coupons.redeeming import Redeemed, Redeeming, coupon_event
+from profilestore.campaigns.coupons.redeeming import Redeemed, Redeeming
 from profilestore.campaigns.coupons.settling import Settled, settle
-from profilestore.documents import CampaignDocument, CouponDocument, Event, assignment_id, campaign_id
+from profilestore.documents import CampaignDocument, CouponDocument, Event, campaign_id
 from profilestore.documents.base import to_utc
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.coupon_index import CouponIndex
 from profilestore.elastic.revised import RevisedDocuments
-from profilestore.errors import CouponRefused, NotFound, StoreError
+from profilestore.errors import CouponRefused, NotFound
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.parts import Parts
 
 __all__ = ["Claim", "CouponCounts", "Coupons"]
 
 _COUNTED_AT_ONCE: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A user's coupon.
-
-    Attributes:
-        campaign: whose it is.
-        code: of it.
-        value: what it is worth at most, in the shop's currency.
-        ends: not to be redeemed from then on, UTC.
-        first: False where the user had claimed it before.
-    """
-
-    campaign: str
-    code: str
-    value: float | None
-    ends: datetime | None
-    first: bool
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """As printed by `--json`."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +125,7 @@ class Coupons:
             NotFound: the campaign has no coupons.
             CouponRefused: it was stopped.
         """
-        document = self._campaign(campaign)
-        if document.state == "stopped":
+        if read_campaign(self._campaigns, campaign).state == "stopped":
             raise CouponRefused(
                 f"campaign {campaign} was stopped: no coupons are given.", campaign=campaign, reason="stopped"
             )
@@ -167,20 +144,8 @@ class Coupons:
                 or none-left.
         """
         moment = datetime.now(UTC) if now is None else to_utc(now)
-        document = self._campaign(campaign)
-        _check_running(document, moment)
-        pool = self._index.pool(campaign)
-        if pool is None:
-            raise NotFound(f"campaign {campaign} has no coupons.", kind="pool", id=campaign)
-        self._check_entitled(campaign, user_id)
-        code = self._issuing.issue(campaign, [user_id])[user_id]
-        if code is None:
-            self._check_entitled(campaign, user_id)  # it may have been withheld meanwhile
-            raise CouponRefused(f"no coupon of campaign {campaign} is left.", campaign=campaign, reason="none-left")
-        counts = self._record(coupon_event("coupon_claim", campaign, user_id, time=moment))
-        if counts.rejected > 0:
-            raise StoreError("the claim is dated too far ahead to be recorded: look at this machine's clock.")
-        return Claim(campaign, code, pool.value, document.ends, counts.indexed > 0)
+        claiming = Claiming(index=self._index, campaigns=self._campaigns, issuing=self._issuing, record=self._record)
+        return claiming.claim(campaign, user_id, now=moment)
 
     def redeem(
         self,
@@ -212,36 +177,6 @@ class Coupons:
             record=self._record,
         )
         return redeeming.redeem(code.strip(), user_id, campaign=campaign, order_id=order_id, now=moment)
-
-    def _campaign(self, name: str) -> CampaignDocument:
-        id = campaign_id(name)
-        held = self._campaigns.read([id]).get(id)
-        if held is None:
-            raise NotFound(
-                f"there is no campaign {name}: `profilestore campaign list` shows them.", kind="campaign", id=name
-            )
-        return CampaignDocument(**held.source)
-
-    def _check_entitled(self, campaign: str, user_id: str) -> None:
-        id = assignment_id(campaign, user_id)
-        held = self._campaigns.read([id]).get(id)
-        if held is None:
-            raise CouponRefused(
-                f"this user has no place in campaign {campaign}.", campaign=campaign, reason="not-assigned"
-            )
-        if entitled(held.source):
-            return
-        if held.source.get("arm") != "treatment":
-            raise CouponRefused(
-                f"this user is in the control group of campaign {campaign}, which gets nothing.",
-                campaign=campaign,
-                reason="control",
-            )
-        raise CouponRefused(
-            f"what this user was to get of campaign {campaign} is withheld: {held.source['withheld']}.",
-            campaign=campaign,
-            reason="withheld",
-        )
 
     # ---------------------------------------------------------------- figures
 
@@ -287,20 +222,3 @@ class Coupons:
         if self._index.counts(campaign)[2] == told["with_code"]:
             return Settled(0, 0)
         return settle(campaign, index=self._index, assignments=self._campaigns, issuing=self._issuing)
-
-
-def _check_running(document: CampaignDocument, now: datetime) -> None:
-    name = document.campaign
-    if document.imported is True:
-        raise CouponRefused(f"campaign {name} was run elsewhere.", campaign=name, reason="imported")
-    if document.state != "running":
-        said = "was stopped" if document.state == "stopped" else "is still being started"
-        raise CouponRefused(f"campaign {name} {said}.", campaign=name, reason=document.state or "starting")
-    if document.starts is not None and now < document.starts:
-        raise CouponRefused(
-            f"campaign {name} starts on {document.starts:%Y-%m-%d %H:%M} UTC.", campaign=name, reason="not-started"
-        )
-    if document.ends is not None and now >= document.ends:
-        raise CouponRefused(
-            f"campaign {name} ended on {document.ends:%Y-%m-%d %H:%M} UTC.", campaign=name, reason="ended"
-        )
