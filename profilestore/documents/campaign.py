@@ -24,8 +24,8 @@ class CampaignDocument(Document):
       `withheld` says why nothing is to be sent although the lot fell on it; the arm stays as it was drawn.
       `unless` is `off` where vectors or scores chose the offer or the audience, so that one lookup of the profile's
       `personalisation` holds it back. `quiet` are the minutes of the day, on the clock of the shop's time zone, in
-      which nobody is contacted (ranges of them, `gte` to below `lt`). What was believed of the user when the campaign started (`segment` … `purchase_30d`) is for the
-      report, and goes when personalisation is switched off.
+      which nobody is contacted (ranges of them, `gte` to below `lt`). What was believed of the user when the campaign
+      started (`segment` … `purchase_30d`) is for the report, and goes when personalisation is switched off.
     - `contact` (`_id` `contact:WEEK:PLACE:USER`): the contact of a week, ISO 8601 in the shop's time zone, that a
       campaign took; that no two can take one place is the cap of contacts.
     - `running` (`_id` `running`): the names of all campaigns that run, for a terms lookup.
