@@ -36,16 +36,14 @@ def shop(settings: Settings) -> Iterator[ProfileStore]:
         yield opened
 
 
-def bring(shop: ProfileStore, folder: Path, *, options: ImportOptions | None = None, **texts: str) -> ImportReport:
-    paths: dict[str, list[str]] = {}
+def bring(shop: ProfileStore, folder: Path, **texts: str) -> ImportReport:
+    """Import files of these texts, by kind."""
+    paths: dict[str, Any] = {}
     for kind, text in texts.items():
         path = folder / f"{kind}.csv"
         path.write_text(text)
         paths[kind] = [str(path)]
-    return shop.campaigns.import_past(
-        ImportFiles(**paths),
-        options or ImportOptions(rejects_folder=folder),  # type: ignore[arg-type]
-    )
+    return shop.campaigns.import_past(ImportFiles(**paths), ImportOptions(rejects_folder=folder))
 
 
 def documents(settings: Settings, server_url: str, kind: str) -> dict[str, Any]:

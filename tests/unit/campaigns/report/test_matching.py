@@ -40,7 +40,7 @@ def test_figures_without_spread_and_copies_of_each_other_do_not_matter() -> None
     assert match(np.full((60, 1), 2.0), inside).left_out == 0
 
 
-def by_hand(found: Matches, outcome: np.ndarray, rest: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def by_hand(found: Matches, outcome: np.ndarray, rest: np.ndarray) -> tuple[float, float]:
     """Value and variance as the papers write them, one user after the other."""
     used = dict.fromkeys(found.others.tolist(), 0.0)
     squares = dict.fromkeys(found.others.tolist(), 0.0)
