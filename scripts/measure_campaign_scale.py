@@ -97,7 +97,8 @@ def step(given: argparse.Namespace) -> dict[str, Any]:
     )  # fmt: skip
     with ProfileStore.open(settings_of(given)) as shop:
         if given.step == "plan":
-            return dict(shop.campaigns.plan(definition).counts)
+            plan = shop.campaigns.plan(definition)
+            return {**plan.counts, "overlap": max(plan.overlaps.values(), default=0)}
         done = shop.campaigns.start(definition)
         return {"outcome": done.outcome, **{arm: done.campaign.counts[arm] for arm in ("treatment", "control")}}
 
@@ -151,6 +152,9 @@ def main() -> None:
         steps = {name: measured(given, name) for name in ("plan", "start")}
         check(given, steps["start"])
         measured(given, "start")
+        given.campaign = f"{given.campaign}-2"
+        beside = measured(given, "plan")  # with the overlaps of one that runs
+        assert beside["overlap"] == given.members, beside
     finally:
         if not given.keep:
             with Elasticsearch(given.url, request_timeout=300) as client:
