@@ -87,7 +87,9 @@ def effects_drawing(effects: Sequence[GroupEffect], language: Language) -> str:
         parts.append(
             f'<text x="{at(value):.1f}" y="{height - 10}" text-anchor="middle" class="tick">{100 * value:+.1f}</text>'
         )
-    return _svg(height, said("difference", language), parts)
+    title = f"{said('bought', language)}, {said('difference', language)}: {said('unit', language)}"
+    parts.append(f'<text x="0" y="{height - 10}" class="tick">{escape(title)}</text>')
+    return _svg(height, title, parts)
 
 
 def _svg(height: float, label: str, parts: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ Texts = NDArray[np.object_]
 # Of fewer users in an arm nothing is told: it would be of persons, not of a group.
 _LEAST: Final = 20
 _MOST_GROUPS: Final = 12
-_RECENCY: Final = (("0-30 d", 30.0), ("31-90 d", 90.0), ("91-365 d", 366.0))
+_RECENCY: Final = (("0-30", 30.0), ("31-90", 90.0), ("91-365", 366.0))
 _LONG_AGO: Final = "longer, or never"
 _BANDS: Final = 4
 
