@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from campaign_shop import campaign, open_shop
 from elasticsearch import Elasticsearch
 
 from profilestore.campaigns.importing.options import ImportFiles, ImportOptions, ImportReport
@@ -138,6 +139,22 @@ def test_imported_contacts_count_for_the_cap_of_their_week(
         assert list(places.used_up("2026-W10", cap=1, but="now")) == ["u1", "u2", "u3"]
         assert list(places.used_up("2026-W10", cap=2, but="now")) == ["u1"]
         assert list(places.used_up("2026-W11", cap=1, but="now")) == []
+
+
+def test_a_campaign_of_this_week_does_not_write_to_who_was_written_to_elsewhere(
+    settings: Settings, tmp_path: Path
+) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    with open_shop(settings) as shop:
+        before = shop.campaigns.plan(campaign(contacts_per_week=1)).counts
+        members = "campaign,user_id,sent_at\n" + "".join(f"earlier,u{n:03d},{today}\n" for n in (1, 2, 3))
+        campaigns = f"campaign,starts,ends\nearlier,{today},2098-01-01\n"
+        report = bring(shop, tmp_path, campaigns=campaigns, members=members)
+        assert report.contacts == 3
+        after = shop.campaigns.plan(campaign(contacts_per_week=1)).counts
+        assert (before["contacts_used_up"], after["contacts_used_up"]) == (0, 3)
+        assert shop.campaigns.plan(campaign(contacts_per_week=2)).counts["contacts_used_up"] == 0
+        assert list(shop.campaigns.offers_of("u001")) == []
 
 
 def test_who_is_forgotten_goes_from_imported_campaigns(
