@@ -74,10 +74,11 @@ def test_bad_input_ends_with_the_codes_of_the_readme_and_writes_nothing(run) -> 
     assert "line 4" in run("import", good, "--members", members, "--strict", code=3).output
     assert "no column for campaign" in run("import", good, "--members", written("x.csv", "a,b\n1,2\n"), code=2).output
     assert "no such file" in run("import", "nothing.csv", code=1).output
-    assert "that are not described: winter" in run(
+    assert "that are not described, first in w.csv, line 2" in run(
         "import", good, "--members", written("w.csv", "campaign,user_id\nwinter,u1\n"), code=1
     ).output  # fmt: skip
     assert json.loads(run("list", "--json").stdout)["campaigns"] == []
+    assert list(Path().glob("rejects-*")) == []
 
 
 def test_other_peoples_columns_come_from_a_file(run) -> None:  # type: ignore[no-untyped-def]  # of the fixture

@@ -21,7 +21,7 @@ from profilestore.elastic.coupon_index import CouponIndex
 from profilestore.elastic.member_pages import MemberPages
 from profilestore.elastic.past_coupons import coupon_numbers
 from profilestore.elastic.upserts import Upserted, upsert
-from profilestore.errors import UsageError
+from profilestore.errors import InputError, UsageError
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.parts import Parts
 from profilestore.ingest import InputReport, Rejects, load_columns
@@ -93,13 +93,17 @@ class PastCampaigns:
                 counts = InputReport()
                 read_rows(
                     paths, past.takers[kind], columns=columns, settings=self._settings, report=counts,
-                    rejects=told if kind == "campaigns" else rejects, format=options.format,
+                    rejects=told if kind == "campaigns" else None if options.strict else rejects, format=options.format,
                     strict=options.strict and kind != "campaigns",
                 )  # fmt: skip
                 told.check()
                 report.rows[kind] = _row_counts(counts)
             assert past is not None
-            past.check()
+            try:
+                past.check()
+            except InputError:
+                rejects.path.unlink(missing_ok=True)  # raw rows that nobody was told of
+                raise
             for counted in report.rows.values():
                 counted.rejects_file = None if rejects.written is None else str(rejects.written)
         return past

@@ -156,11 +156,12 @@ class Past:
         """
         problems = []
         if len(self._undescribed) > 0:
-            named = [f"{name} ({self._first_lines[name]})" for name in list(self._undescribed)[:_NAMED_MOST]]
+            # Their lines and not what they say: under a wrong mapping that may be anything of a user.
+            named = list(self._first_lines.values())[:_NAMED_MOST]
             more = f" and {len(self._undescribed) - len(named)} more" if len(self._undescribed) > len(named) else ""
             problems.append(
                 f"{sum(self._undescribed.values()):,} row(s) name {len(self._undescribed)} campaign(s) that are not "
-                f"described: {', '.join(named)}{more}. Add them to the file of campaigns, or take the rows out"
+                f"described, first in {', '.join(named)}{more}. Add them to the file of campaigns, or take the rows out"
             )
         for name, members in self.members.items():
             without = sum(member.arm is None for member in members.values())
