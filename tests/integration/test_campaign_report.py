@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from profilestore import Event, ProfileStore, Settings
+from profilestore.campaigns.coupons.redeeming import coupon_event
 from profilestore.campaigns.importing.importing import ImportFiles
 from profilestore.campaigns.report.cautions import FEW_BUYERS
 from profilestore.campaigns.report.reading import read_participants
 from profilestore.errors import NotFound, TooLittleData, UsageError
 from profilestore.ingest.sample import SampleShop, generate_shop, write_shop
-from tests.integration.campaign_shop import USERS, campaign, open_shop, profile
+from tests.integration.campaign_shop import COUPON, USERS, campaign, open_shop, profile
 
 BUYERS = 1200  # that are planted
 
@@ -135,3 +136,27 @@ def test_an_arm_is_read_whole_beyond_one_page(settings: Settings, monkeypatch: p
     assert report.bought is not None
     assert (report.bought.treatment, report.bought.control) == (1.0, 1.0)
     assert report.treatment.revenue == pytest.approx(np.sum(np.ones(report.treatment.users)))
+
+
+def test_a_coupon_that_was_used_costs_what_its_order_says_and_is_not_counted_twice(settings: Settings) -> None:
+    store = open_shop(settings)
+    with store:
+        ends = datetime.now(UTC) + timedelta(hours=2)
+        store.campaigns.start(campaign("mine", offer=COUPON, control_share=0.5, ends=ends.isoformat()))
+        treated = [each["user_id"] for each in store.campaigns.assignments("mine") if each["arm"] == "treatment"]
+        told, untold = treated[:2]
+        # As `coupon redeem` records it; these made profiles cannot be folded.
+        store._parts.in_force.log.append([
+            coupon_event("coupon_redeem", "mine", user, time=datetime.now(UTC), order_id=order)
+            for user, order in ((told, "o1"), (untold, None))
+        ])  # fmt: skip
+        store._parts.in_force.log.append([
+            Event(user_id=user, type="purchase", time=datetime.now(UTC), product_id="p1", price=20.0, order_id=order,
+                  discount=discount)
+            for user, order, discount in ((told, "o1", 3.0), (untold, "o2", None))
+        ])  # fmt: skip
+        report = store.campaigns.report("mine", now=ends + timedelta(hours=1))
+    assert (report.treatment.redeemed, report.treatment.revenue) == (2, 37.0)
+    assert (report.money.redemption_cost, report.money.guessed) == (3.0 + 5.0, 1)
+    assert report.money.worth is not None
+    assert report.money.worth.treatment == pytest.approx(40.0 / report.treatment.users)

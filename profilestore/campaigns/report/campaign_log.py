@@ -6,6 +6,7 @@ of many.
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,10 +34,11 @@ _USERS_AT_ONCE: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CampaignActs:
-    """Acts that name a campaign, in no order; (m,) each.
+    """Acts that name a campaign, and lines bought at a discount that name none, in no order; (m,) each.
 
-    `users` are rows of the log's `user_ids`, `types` places in ACT_TYPES, `campaigns` rows of `names`, `times` epoch
-    seconds, `discounts` money (NaN where the act does not say it).
+    `users` are rows of the log's `user_ids`, `types` places in ACT_TYPES, `campaigns` rows of `names` (-1: none),
+    `times` epoch seconds, `discounts` money (NaN where the act does not say it), `orders` equal for acts of one order
+    of a user (0: no order is named).
     """
 
     names: tuple[str, ...]
@@ -45,6 +47,7 @@ class CampaignActs:
     campaigns: NDArray[np.int32]
     times: NDArray[np.float64]
     discounts: NDArray[np.float64]
+    orders: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class CampaignLogBuilder:
         self._trades = HistoryBuilder(frozenset(_TRADES))
         self._users, self._types, self._named = array("i"), array("b"), array("i")
         self._times, self._discounts = array("d"), array("d")
+        self._orders = array("q")
 
     def add_product(self, product_id: str, source: dict[str, Any]) -> None:
         """A product's price of today stands in where a purchase has none."""
@@ -82,12 +86,16 @@ class CampaignLogBuilder:
             if event.type in _TRADES:
                 self._trades.add((event,))
             named = self._campaigns.get(event.campaign or "")
+            if named is None and event.type == "purchase" and event.campaign is None and event.order_id is not None:
+                # It may be of the order that a coupon was used in, as the act of redeeming says.
+                named = -1 if event.discount is not None and event.discount > 0.0 else None
             if named is not None and event.type in ACT_TYPES:
                 self._users.append(row)
                 self._types.append(ACT_TYPES.index(event.type))
                 self._named.append(named)
                 self._times.append(event.time.timestamp())
                 self._discounts.append(np.nan if event.discount is None else event.discount)
+                self._orders.append(_order_number(event.order_id))
 
     def build(self, *, until: datetime) -> CampaignLog:
         """The log of all that was taken in and happened before `until`."""
@@ -100,6 +108,7 @@ class CampaignLogBuilder:
             campaigns=np.frombuffer(self._named, dtype=np.int32)[kept],
             times=times[kept],
             discounts=np.frombuffer(self._discounts, dtype=np.float64)[kept],
+            orders=np.frombuffer(self._orders, dtype=np.int64)[kept],
         )
         return CampaignLog(self._ids, self._trades.build(as_of=until.timestamp()), acts)
 
@@ -146,6 +155,13 @@ def read_campaign_log(
                 read += len(logged)
         progress(f"read {read:,} events of {min(len(ids), start + _USERS_AT_ONCE):,} users")
     return builder.build(until=until)
+
+
+def _order_number(order_id: str | None) -> int:
+    if order_id is None:
+        return 0
+    digest = hashlib.blake2b(order_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
 
 
 def _wanted(campaigns: Collection[str], since: datetime, until: datetime) -> dict[str, Any]:

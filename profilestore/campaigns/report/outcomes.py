@@ -113,11 +113,16 @@ def _sums(users: Ints, amounts: Floats, count: int) -> Floats:
 
 
 class _Acts:
-    """The acts with one campaign in its period."""
+    """The acts with one campaign in its period, and the lines of the orders in which its coupons were used."""
 
     def __init__(self, acts: CampaignActs, campaign: str, begin: float, end: float, count: int) -> None:
-        number = acts.names.index(campaign) if campaign in acts.names else -1
-        kept = np.flatnonzero((acts.campaigns == number) & (acts.times >= begin) & (acts.times < end))
+        number = acts.names.index(campaign) if campaign in acts.names else -2
+        within = (acts.times >= begin) & (acts.times < end)
+        own = within & (acts.campaigns == number)
+        redeemed = own & (acts.types == _CODE["coupon_redeem"]) & (acts.orders != 0)
+        # An order id is a user's own: mixed with the user, two of 64 bits do not meet by chance.
+        orders = acts.orders ^ (acts.users.astype(np.int64) << 32)
+        kept = np.flatnonzero(own | (within & (acts.campaigns == -1) & np.isin(orders, orders[redeemed])))
         self._users, self._types = acts.users[kept].astype(np.int64), acts.types[kept]
         self._discounts, self._count = acts.discounts[kept], count
 
@@ -132,7 +137,8 @@ class _Acts:
     def discounts(self) -> tuple[Floats, Floats]:
         """What redemptions cost by user, and how much of it the revenue has in it.
 
-        The lines bought with the campaign say it best; else the act of redeeming does.
+        The lines bought with the campaign, or in the order of the redemption, say it best; else the act of redeeming
+        does.
         """
         told = ~np.isnan(self._discounts)
         lines, redeems = self._of("purchase") & told, self._of("coupon_redeem") & told

@@ -118,6 +118,22 @@ def test_what_a_redemption_cost_is_told_by_the_lines_else_by_the_act_else_unknow
     assert found.revenue.tolist() == [63.0, 30.0, 27.0]
 
 
+def test_a_redemption_costs_what_the_lines_of_its_order_say_though_they_name_no_campaign() -> None:
+    found = counted([
+        act("a", "coupon_redeem", 1.0, campaign="spring", order_id="1"),
+        act("a", "purchase", 1.0, price=50.0, discount=5.0, order_id="1"),
+        act("a", "purchase", 1.0, product_id="q", price=20.0, discount=1.0, order_id="1"),
+        act("a", "purchase", 2.0, price=20.0, discount=2.0, order_id="2"),
+        act("b", "purchase", 1.0, price=30.0, discount=3.0, order_id="1"),
+        act("c", "coupon_redeem", 1.0, campaign="spring", order_id="3"),
+        act("c", "purchase", 1.0, price=30.0, discount=4.0, order_id="3", campaign="autumn"),
+    ])  # fmt: skip
+    assert found.discounts[:2].tolist() == [6.0, 0.0]
+    assert np.isnan(found.discounts[2])
+    assert found.netted.tolist() == [6.0, 0.0, 0.0]
+    assert found.redeemed.tolist() == [True, False, True]
+
+
 def test_events_in_any_order_are_the_same_log() -> None:
     events = [
         act(user, type, day, price=float(10 + day), **({"campaign": "spring"} if day % 2 == 0 else {}))
