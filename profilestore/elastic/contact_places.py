@@ -1,12 +1,13 @@
 """The contacts of a week: a user has so many places, and each is taken by one campaign, by a create.
 
 Two campaigns that start at the same time meet at the same place of a user, and the server lets one of them have it.
-Places are taken from the lowest on and not given back, so that whoever has place n - 1 has had n contacts.
+Places are taken from the lowest on, so that whoever has place n - 1 has had n contacts. One is given back only by a
+campaign that was stopped before its first contact, and only where no higher one was taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
@@ -31,7 +32,7 @@ class ContactPlaces:
         self._client = client
         self._alias = alias
 
-    def used_up(self, week: str, *, cap: int, but: str) -> Iterator[str]:
+    def used_up(self, week: str, *, cap: int, but: str) -> Generator[str, None, None]:
         """Who has had `cap` contacts of other campaigns than `but` in an ISO week, in order of the users."""
         query = {
             "bool": {
@@ -49,7 +50,8 @@ class ContactPlaces:
             for hit in hits
         )
         # Of the past there may be more contacts than the cap of today allows, and so several of one user.
-        return (user_id for user_id, _ in groupby(users))
+        for user_id, _ in groupby(users):
+            yield user_id
 
     def take(
         self,
@@ -90,6 +92,27 @@ class ContactPlaces:
             pending = [user_id for user_id in met if user_id not in ours]
         return have
 
+    def give_back(self, campaign: str) -> int:
+        """Delete the contacts of a campaign that contacted nobody, but for users with a higher place; how many."""
+        query = {"bool": {"filter": [{"term": {"kind": "contact"}}, {"term": {"campaign": campaign}}]}}
+        given = 0
+        for hits in read_by_user(self._client, self._alias, query, source=["user_id", "week", "place"]):
+            higher = [contact_id(held["user_id"], held["week"], held["place"] + 1) for held in map(_source, hits)]
+            docs = [{"_id": id} for id in higher]
+            answer = patient(
+                _ACTION,
+                lambda docs=docs: check_docs(  # type: ignore[misc]  # lambda with defaults
+                    self._client.mget(index=self._alias, docs=docs, source=False), index=self._alias
+                ),
+            )
+            taken = {body["_id"] for body in answer.body["docs"] if body["found"]}
+            free = [hit["_id"] for hit, id in zip(hits, higher, strict=True) if id not in taken]
+            deletions = [Operation("delete", self._alias, id, {}) for id in free]
+            outcomes = write_through_switch(self._client, deletions, action="giving contacts back")
+            raise_failed([each for each in outcomes if each.status != 404], action="giving contacts back")
+            given += sum(each.ok for each in outcomes)
+        return given
+
     def _ours(self, campaign: str, user_ids: Sequence[str], week: str, place: int) -> set[str]:
         """Who of these has this place by this campaign."""
         if len(user_ids) == 0:
@@ -107,3 +130,8 @@ class ContactPlaces:
             for body in answer.body["docs"]
             if body["found"] and body["_source"]["campaign"] == campaign
         }
+
+
+def _source(hit: dict[str, Any]) -> dict[str, Any]:
+    held: dict[str, Any] = hit["_source"]
+    return held

@@ -48,9 +48,10 @@ def open_shop(settings: Settings, users: int = USERS) -> ProfileStore:
 
 
 def campaign(name: str = "spring", *, offer: dict[str, Any] | None = None, **more: Any) -> CampaignDefinition:
-    """A campaign from now on, of a message, half of the users in control; the same in every process."""
+    """A campaign from now on, of a message, half of the users in control, without a cap that others' tests could reach;
+    the same in every process."""
     given = {
-        "name": name, "audience": "all", "ends": "2098-12-31", "budget": 1000.0,
+        "name": name, "audience": "all", "ends": "2098-12-31", "budget": 1000.0, "contacts_per_week": 100,
         "control_share": 0.5, "offer": offer or {"kind": "message"}, **more,
     }  # fmt: skip
     return campaign_of({key: value for key, value in given.items() if value is not None}, time_zone="UTC",

@@ -6,6 +6,7 @@ Nothing of the campaign is written here. (An audience by vectors may be worked o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,7 +113,8 @@ class Preparing:
         matched, reachable = self.pages.count_all([membership.matched, membership.reachable])
         seen = _Counted(self._members(membership))
         used_up = self.places.used_up(timing.week, cap=definition.contacts_per_week, but=definition.name)
-        selection = select(definition, seen, used_up=used_up, contact_at=timing.contact_at)
+        with closing(used_up):  # it is not read to its end
+            selection = select(definition, seen, used_up=used_up, contact_at=timing.contact_at)
         _refuse_nobody(definition, membership, matched, seen.count, selection)
         return Prepared(
             definition=definition,

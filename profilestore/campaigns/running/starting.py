@@ -20,9 +20,11 @@ from profilestore.campaigns.coupons.coupons import Coupons
 from profilestore.campaigns.offering import OfferFilling
 from profilestore.campaigns.running.assigning import BELIEFS, OFF, Assigning, Frozen
 from profilestore.campaigns.running.definition import CampaignDefinition
+from profilestore.campaigns.running.lists import list_name
 from profilestore.campaigns.running.pools import pool_of
 from profilestore.campaigns.running.preparing import Prepared, Preparing, details
 from profilestore.campaigns.running.records import Campaign
+from profilestore.campaigns.running.stopping import after_stop
 from profilestore.documents import CampaignDocument
 from profilestore.elastic.audience_index import AudienceIndex
 from profilestore.elastic.audit_log import AuditLog
@@ -33,7 +35,7 @@ from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.errors import CouponRefused, UsageError
 from profilestore.indexing.parts import Parts
 
-__all__ = ["Started", "Starting", "check_same", "list_name"]
+__all__ = ["Started", "Starting", "check_same"]
 
 _AT_ONCE: Final = 5000
 Outcome = Literal["started", "gone-on", "unchanged", "stopped"]
@@ -66,8 +68,7 @@ class Starting:
         self, parts: Parts, *, preparing: Preparing, index: CampaignIndex, filling: OfferFilling, coupons: Coupons,
         audit: AuditLog, progress: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self._client = parts.client
-        self._settings = parts.settings
+        self._parts = parts
         self._alias = parts.settings.index("campaigns")
         self._lists = AudienceIndex(parts.client, alias=parts.settings.index("audiences"))
         self._preparing = preparing
@@ -151,7 +152,7 @@ class Starting:
         off = {"term": {"personalisation": "off"}}
         query = {"bool": {"filter": [off, self._lists.list_query(list_name(name), made)]}}
         for page in self._preparing.pages.read(query):
-            withdraw_beliefs(self._client, self._settings, [member.user_id for member in page])
+            withdraw_beliefs(self._parts.client, self._parts.settings, [member.user_id for member in page])
 
     def _each(self, name: str, made: dict[str, Any], assign: Callable[[Sequence[Member]], None], *, what: str) -> bool:
         """Whether all of a list have their places; False where the campaign was stopped meanwhile."""
@@ -188,7 +189,10 @@ class Starting:
             return held.model_copy(update={"state": "running", "lists": None, "counts": counts})
 
         ended = self._index.change(name, running)
-        renew_running(self._client, alias=self._alias, now=datetime.now(UTC))
+        if ended.state == "stopped":
+            after_stop(self._parts, Campaign.of(ended))
+            return ended
+        renew_running(self._parts.client, alias=self._alias, now=datetime.now(UTC))
         self._lists.remove(list_name(name))
         return ended
 
@@ -242,8 +246,3 @@ def _frozen(record: CampaignDocument, definition: CampaignDefinition) -> Frozen:
         week=record.week,
         is_scored=record.unless == OFF,
     )
-
-
-def list_name(name: str) -> str:
-    """Under which the lists stand among those of audiences; no audience's name has a colon."""
-    return f"campaign:{name}"
