@@ -134,8 +134,6 @@ def _filling(served: Served) -> Served:
     besides: list[Clause] = full_categories(categories_of(hits), limit=wish.max_per_category)
     if len(hits) > 0:
         besides.append({"terms": {"product_id": _ids(hits)}})
-    if len(wish.session) > 0:
-        besides.append({"terms": {"product_id": list(wish.session)}})
     question = replace(served.question, wish=replace(wish, diversity=0.0), besides=tuple(besides))
     return replace(served, method=POPULAR, question=question)
 

@@ -59,8 +59,12 @@ class Question:
         return self.wish.filters.required()
 
     def forbidden(self) -> list[Clause]:
-        """What rules a product out: deleted, excluded, and what this user has seen, bought or in the cart."""
-        return [*self.wish.filters.forbidden(), *self.wish.hidden_by(self.lookup), *self.besides]
+        """What rules a product out: deleted, excluded, in the session, and what this user has seen, bought or in the
+        cart."""
+        session: list[Clause] = (
+            [{"terms": {"product_id": list(self.wish.session)}}] if len(self.wish.session) > 0 else []
+        )
+        return [*self.wish.filters.forbidden(), *session, *self.wish.hidden_by(self.lookup), *self.besides]
 
 
 def _nothing(trained: Trained) -> Mapping[str, float]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from profilestore.elastic.product_index import IN_VECTOR_FIELDS
 from profilestore.features.served import decode_vector, encode_vector
 from profilestore.recommend.bodies import SPACE_FIELDS, candidates_in
-from profilestore.recommend.clauses import Body, Clause, all_of, capped, page, sparse
+from profilestore.recommend.clauses import Body, all_of, capped, page, sparse
 from profilestore.recommend.method import Method, Question
 from profilestore.recommend.taste import WEIGHTS_FIELD
 from profilestore.recommend.trained import Trained
@@ -42,8 +42,7 @@ def _build(question: Question) -> Body | None:
 def _body(question: Question, space: str, known: Mapping[str, Mapping[str, Any]]) -> Body | None:
     # One generation: products that are read in the middle of a switch are of the old one or of the new one.
     generation = {"term": {"generation": next(iter(known.values()))["generation"]}}
-    itself: Clause = {"terms": {"product_id": list(question.wish.session)}}
-    required, forbidden = [*question.required(), generation], [*question.forbidden(), itself]
+    required, forbidden = [*question.required(), generation], question.forbidden()
     if space == "taste" and question.trained.sparse_taste:
         weight = float(len(known) ** -0.5)  # of unit length, as a profile's
         taste = sparse(WEIGHTS_FIELD, dict.fromkeys(known, weight))

@@ -60,11 +60,8 @@ def _build(question: Question) -> Body | None:
     tokens = session if len(session) > 0 else tokens_of(question.profile or {})
     if len(tokens) == 0:
         return None
-    forbidden = question.forbidden()
-    if len(session) > 0:
-        forbidden = [*forbidden, {"terms": {"product_id": session}}]
     rules = sparse(RULES_FIELD, dict.fromkeys(tokens, 1.0))
-    return {**page(question.size), "query": all_of(question.required(), forbidden, must=[rules])}
+    return {**page(question.size), "query": all_of(question.required(), question.forbidden(), must=[rules])}
 
 
 TOGETHER: Final = Method(name="bought-together", build=_build, reads=_reads, unknown=_NO_TOKENS)
