@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch, helpers
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from profilestore.elastic.indices import init
@@ -118,6 +118,14 @@ def eligible(products: list[dict[str, Any]], profile: dict[str, Any], wish: dict
     lists=st.tuples(PICKS, PICKS, PICKS),
     known=st.booleans(),
     form=st.sampled_from(["dense", "sparse"]),
+)
+# What popular products stand in for a session of which nothing is known must not be the session's own.
+@example(
+    products=[{"deleted": False, "stock": 0}],
+    wishes=[{"method": "session", "n": 1}],
+    lists=([], [], []),
+    known=False,
+    form="dense",
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_list_is_shorter_than_it_could_be(
