@@ -78,6 +78,8 @@ def build_converter(field: str, rule: Rule, context: Context) -> Converter:
         if mapped is not None:
             key = canonical_cell(cell) or ""
             cell = mapped.get(key, cell)
+        if field == "consent" and _is_empty_list(cell):
+            return []
         if is_missing(cell, words):
             return None
         return base(cell)
@@ -213,6 +215,13 @@ def _list(cell: Any, rule: Rule) -> Any:
     if any(len(item) > 1000 for item in items):
         return Bad("has an item of more than 1,000 characters")
     return items or None
+
+
+def _is_empty_list(cell: Any) -> bool:
+    """Whether a cell says of consent that it is withdrawn: `[]`, not an empty cell, which says nothing."""
+    if isinstance(cell, str):
+        return cell.strip() == "[]"
+    return isinstance(cell, list | tuple) and len(cell) == 0
 
 
 def _user_fields(cell: Any) -> Any:

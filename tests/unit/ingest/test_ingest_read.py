@@ -304,6 +304,23 @@ def test_users_from_json_keep_what_is_nested(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("u.jsonl", '{"user_id": "5", "consent": []}', []),
+        ("u.csv", "user_id,consent\n5,[]\n", []),
+        ("u.csv", "user_id,consent,age\n5,,30\n", None),
+        ("u.csv", "user_id,consent,age\n5,n/a,30\n", None),
+        ("u.jsonl", '{"user_id": "5", "consent": null}', None),
+    ],
+)
+def test_an_empty_list_withdraws_consent_and_an_empty_cell_says_nothing(
+    tmp_path: Path, name: str, text: str, said: list[str] | None
+) -> None:
+    (user,) = run(tmp_path, write(tmp_path / name, text), kind="users").documents
+    assert isinstance(user, User) and user.consent == said
+
+
 def test_one_file_feeds_products_without_its_users(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", HEADER + GOOD)
     (product,) = run(tmp_path, file, kind="products").documents
