@@ -32,7 +32,7 @@ def read_definition(path: Path) -> Definition:
         UsageError: it is no TOML, or not of this form.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}).") from error
     try:

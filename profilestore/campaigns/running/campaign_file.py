@@ -42,6 +42,10 @@ _FIELDS: Final = (
 )  # fmt: skip
 
 
+# Dates beyond cannot be counted with: days are added to them, and other zones' clocks read.
+_YEARS: Final = (1900, 9000)
+
+
 def read_campaign(path: Path, *, time_zone: str, name: str | None = None) -> CampaignDefinition:
     """The campaign in a TOML file. A file of codes that it names is looked for beside it.
 
@@ -55,7 +59,7 @@ def read_campaign(path: Path, *, time_zone: str, name: str | None = None) -> Cam
         UsageError: it is no TOML, or not of this form; tells all that is wrong with it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}).") from error
     try:
@@ -135,7 +139,10 @@ def _moment(table: Table, key: str, *, zone: ZoneInfo, end: bool, required: bool
     try:
         if not isinstance(value, datetime):
             value = datetime.combine(value + timedelta(days=1 if end else 0), datetime.min.time())
-        return to_utc(value.replace(tzinfo=zone) if value.tzinfo is None else value)
+        moment = to_utc(value.replace(tzinfo=zone) if value.tzinfo is None else value)
+        if not _YEARS[0] <= moment.year <= _YEARS[1]:
+            raise ValueError(key)
+        return moment
     except (ValueError, OverflowError):
         table.problems.append(f"`{key}` is in no year that there is")
         return None

@@ -21,6 +21,7 @@ _TAKEN: Final = frozenset(("campaign", "contact", "running"))
 _MOST_MONEY: Final = 1e15
 # One a waking hour.
 MOST_CONTACTS_PER_WEEK: Final = 100
+MOST_COUPONS: Final = 10_000_000
 
 OfferKind = Literal["message", "coupon", "product"]
 
@@ -161,6 +162,8 @@ class CampaignDefinition:
             found.append("`offer.value` is more than 0: what a coupon costs at most")
         if offer.issue == "claim" and (offer.coupons is None or offer.coupons < 1):
             found.append("coupons that are claimed want `offer.coupons`: how many there are")
+        if (offer.coupons or 0) > MOST_COUPONS:
+            found.append(f"`offer.coupons` is at most {MOST_COUPONS:,}: each is a document")
         if offer.issue == "start" and offer.coupons is not None:
             found.append("`offer.coupons` is for coupons that are claimed")
         if offer.codes is not None and (offer.coupons or 0) > offer.codes.count:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = ["FIELDS", "Selection", "is_control", "select"]
 FIELDS: Final = ("purchase_30d", "last_purchase")
 _LONGEST_ID_BYTES: Final = 512
 _HORIZON_DAYS: Final = 30.0
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,8 @@ def select(
         contact_at: when they would be contacted.
     """
     days = (definition.ends - contact_at) / timedelta(days=1)
-    since = (contact_at - (definition.ends - contact_at)).isoformat()
+    # A period may be longer than there were years before it.
+    since = (contact_at - min(definition.ends - contact_at, contact_at - _EARLIEST)).isoformat()
     stopped = _Marked(used_up)
     ids: list[str] = []
     off, before, likely = bytearray(), bytearray(), []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["Table"]
+
+_LARGEST: Final = 1e300
 
 
 class Table:
@@ -56,7 +57,9 @@ class Table:
         value = self.value(key, required=required)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        # Whole numbers of TOML have no end, and floats do.
+        usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+        if not usable:
             self.problems.append(f"{self.named(key)} is a number")
             return default
         return float(value)

@@ -66,7 +66,7 @@ def read_definitions(path: Path, compiler: Compiler) -> list[Definition]:
         UsageError: it is not of this form, or conditions cannot be read: all of them are told.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}).") from error
     try:

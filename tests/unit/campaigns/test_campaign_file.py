@@ -107,6 +107,9 @@ def test_all_problems_at_once() -> None:
         ({"budget": float("inf")}, "`budget`"),
         ({"budget": -1}, "`budget`"),
         ({"budget": True}, "`budget`"),
+        ({"budget": 10**400}, "`budget`"),
+        ({"ends": "9995-01-01"}, "no year"),
+        ({"offer": {"kind": "coupon", "value": 1e-9, "code": "A", "issue": "claim", "coupons": 10**8}}, "at most"),
         ({"cost_per_contact": -0.1}, "`cost_per_contact`"),
         ({"control_share": 1}, "`control_share`"),
         ({"control_share": -0.1}, "`control_share`"),
@@ -145,5 +148,6 @@ def test_codes_and_files_that_cannot_be_read(tmp_path: Path) -> None:
             read(tmp_path, FILE, codes=codes)
     with pytest.raises(UsageError, match="not valid TOML"):
         read(tmp_path, "audience = ")
+    assert read(tmp_path, "\ufeff" + FILE) == read(tmp_path, FILE)  # as Windows saves a text
     with pytest.raises(InputError, match="cannot be read"):
         read_campaign(tmp_path / "nowhere.toml", time_zone="UTC")

@@ -98,6 +98,8 @@ def test_a_file_says_the_same_as_tables(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text('channel = "sms"\n[members]\nand = [{ rule = "age > 3" }, { not = { segment = "lost" } }]\n')
     assert read_definition(path).members == AllOf((Rule("age > 3"), Not(InSegment("lost"))))
+    path.write_text("\ufeff" + path.read_text())
+    assert read_definition(path).channel == "sms"
     path.write_text("channel = ")
     with pytest.raises(UsageError, match="not valid TOML"):
         read_definition(path)

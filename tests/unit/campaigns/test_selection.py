@@ -97,3 +97,8 @@ def test_who_bought_in_as_many_days_before() -> None:
 def test_nobody() -> None:
     found = chosen([])
     assert (found.treatment, found.control, found.over_budget) == (0, 0, 0)
+
+
+def test_a_period_longer_than_the_years_before_it() -> None:
+    found = chosen(members(10, last_purchase="2026-11-01T00:00:00+00:00"), ends=datetime(5000, 1, 1, tzinfo=UTC))
+    assert found.bought_before.all()
