@@ -35,8 +35,8 @@ def members_of(shop: ProfileStore, n: int) -> list[Member]:
     return list(islice((member for page in pages.read({"match_all": {}}) for member in page), n))
 
 
-def filled(shop: ProfileStore, members: list[Member], offer: ProductOffer, *, page: int, explain: bool) -> Counter[str]:
-    filling = OfferFilling(shop._parts, recommend=shop.recommend_many, explain=explain)
+def filled(shop: ProfileStore, members: list[Member], offer: ProductOffer, *, page: int) -> Counter[str]:
+    filling = OfferFilling(shop._parts, recommend=shop.recommend_many)
     filling.check(offer)
     kinds: Counter[str] = Counter()
     for start in range(0, len(members), page):
@@ -45,8 +45,8 @@ def filled(shop: ProfileStore, members: list[Member], offer: ProductOffer, *, pa
     return kinds
 
 
-def asked(shop: ProfileStore, members: list[Member], offer: ProductOffer, *, explain: bool) -> Counter[str]:
-    answers = shop.recommend_many([each.user_id for each in members], n=1, explain=explain, **offer.options())
+def asked(shop: ProfileStore, members: list[Member], offer: ProductOffer) -> Counter[str]:
+    answers = shop.recommend_many([each.user_id for each in members], n=1, explain=offer.explain, **offer.options())
     return Counter(answer.method for answer in answers)
 
 
@@ -59,20 +59,21 @@ def main() -> None:
     given = parser.parse_args()
     with ProfileStore.open() as shop:
         members = members_of(shop, given.users)
-        offer = ProductOffer.of({"category": given.category or largest_category(shop)})
+        category = given.category or largest_category(shop)
         off = sum(member.opted_out for member in members)
-        print(f"{len(members):,} users, {off:,} with personalisation off; {offer.to_json_dict()}")
+        print(f"{len(members):,} users, {off:,} with personalisation off; category {category}")
         for explain in (False, True):
-            asked(shop, members[:500], offer, explain=explain)  # what only the first answers pay for
+            offer = ProductOffer(category=(category,), explain=explain)
+            asked(shop, members[:500], offer)  # what only the first answers pay for
             raw: list[float] = []
             own: list[float] = []
             kinds: Counter[str] = Counter()
             for _ in range(given.rounds):
                 started = time.perf_counter()
-                asked(shop, members, offer, explain=explain)
+                asked(shop, members, offer)
                 raw.append(time.perf_counter() - started)
                 started = time.perf_counter()
-                kinds = filled(shop, members, offer, page=given.page, explain=explain)
+                kinds = filled(shop, members, offer, page=given.page)
                 own.append(time.perf_counter() - started)
             ratios = [each / one for each, one in zip(own, raw, strict=True)]
             print(

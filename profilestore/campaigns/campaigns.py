@@ -34,7 +34,6 @@ from profilestore.recommend.answers import Answer
 
 if TYPE_CHECKING:
     from profilestore.campaigns.importing.options import ImportFiles, ImportOptions, ImportReport
-    from profilestore.campaigns.report.report import CampaignReport
 
 __all__ = ["Campaigns"]
 
@@ -139,7 +138,10 @@ class Campaigns:
         export = CampaignExport(settings, path, fields=fields, plain_ids=plain_ids)
         withheld = fields_of("insight", kind="profiles", settings=settings)
         pages = MemberPages(self._parts.client, alias=settings.index("profiles"), withheld=withheld)
-        return export.run(self.get(name), index=self._index, pages=pages, audit=self.audit, now=datetime.now(UTC))
+        return export.run(
+            self.get(name), index=self._index, pages=pages, products=self._parts.in_force.products, audit=self.audit,
+            now=datetime.now(UTC),
+        )  # fmt: skip
 
     def get(self, name: str) -> Campaign:
         """The campaign of a name.

@@ -34,6 +34,7 @@ class ProductOffer:
     """The product of an offer: `product` is the same for all; otherwise the user's own best in what the filters leave.
 
     The filters are those of `recommend`, see `wish.Options`; without any, it is the user's own best of all products.
+    `explain`: with reasons, for which the acts of all these users are read: three times as long.
     """
 
     product: str | None = None
@@ -48,6 +49,7 @@ class ProductOffer:
     include_seen: bool = False
     exclude_bought: bool = False
     exclude_cart: bool = False
+    explain: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any], *, source: str = "offer") -> ProductOffer:
@@ -67,7 +69,7 @@ class ProductOffer:
                 else:
                     held[name] = value
         if "product" in given and len(given) > 1:
-            problems.append("a product for all has no filters beside it")
+            problems.append("a product for all has neither filters nor reasons beside it")
         if len(problems) > 0:
             raise UsageError(f"{source}: {'; '.join(problems)}. Keys: {', '.join(sorted(PRODUCT_KEYS))}.")
         offer = cls(**held)
@@ -79,7 +81,7 @@ class ProductOffer:
 
     def options(self) -> dict[str, Any]:
         """The filters, as `recommend` takes them."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "product"}
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("product", "explain")}
 
     def to_json_dict(self) -> dict[str, Any]:
         """The keys that say something, as they were given."""
@@ -93,6 +95,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "min_price": "a number", "max_price": "a number", "in_stock": "true or false",
     "exclude": "a text or a list of texts", "boost": "a text or a list of texts", "bury": "a text or a list of texts",
     "include_seen": "true or false", "exclude_bought": "true or false", "exclude_cart": "true or false",
+    "explain": "true or false",
 }  # fmt: skip
 PRODUCT_KEYS: Final = frozenset(_KINDS)
 
@@ -114,14 +117,12 @@ class OfferFilling:
     Args:
         parts: of the shop.
         recommend: as `shop.recommend_many`.
-        explain: reasons too; they take a reading of the log a page of users.
     """
 
-    def __init__(self, parts: Parts, *, recommend: Callable[..., Iterable[Answer]], explain: bool = True) -> None:
+    def __init__(self, parts: Parts, *, recommend: Callable[..., Iterable[Answer]]) -> None:
         self._client = parts.client
         self._index = parts.settings.index("products")
         self._recommend = recommend
-        self._explain = explain
 
     def check(self, offer: ProductOffer) -> None:
         """Look whether there is what the offer names, before anything is written.
@@ -158,7 +159,7 @@ class OfferFilling:
         if offer.product is not None:
             same = Filled(offer.product, self._title(offer.product), (), chosen=False)
             return {member.user_id: same for member in members}
-        found = ask_offers(members, recommend=self._recommend, n=1, explain=self._explain, **offer.options())
+        found = ask_offers(members, recommend=self._recommend, n=1, explain=offer.explain, **offer.options())
         filled: dict[str, Filled | None] = {}
         for member in members:
             held = found[member.user_id]

@@ -131,3 +131,11 @@ def test_what_is_not_there_is_told_before_anything_is_done(
 @pytest.mark.parametrize("offer", [{}, {"product": "r1"}, {"category": "twins", "max_price": 1}, {"in_stock": True}])
 def test_what_is_there_is_well(shop: RecommendShop, offer: dict[str, Any]) -> None:
     OfferFilling(Parts(shop.client, shop.settings), recommend=Counting(shop)).check(ProductOffer.of(offer))
+
+
+def test_reasons_are_asked_for_where_the_offer_wants_them(shop: RecommendShop) -> None:
+    plain = fill(shop, ProductOffer.of({"category": "office"}), "nobody")["nobody"]
+    told = fill(shop, ProductOffer.of({"category": "office", "explain": True}), "nobody")["nobody"]
+    assert plain is not None and told is not None
+    assert (plain.product_id, plain.reasons) == (told.product_id, ())
+    assert len(told.reasons) > 0

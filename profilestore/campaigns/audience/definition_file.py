@@ -15,11 +15,10 @@ and = [
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from profilestore.campaigns.audience.definition import Definition, definition_of
-from profilestore.errors import InputError, UsageError
+from profilestore.campaigns.toml_file import read_toml
 
 __all__ = ["read_definition"]
 
@@ -31,12 +30,4 @@ def read_definition(path: Path) -> Definition:
         InputError: there is no such file, or it is no text.
         UsageError: it is no TOML, or not of this form.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read ({type(error).__name__}).") from error
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path.name} is not valid TOML: {error}.") from None
-    return definition_of(given, source=path.name)
+    return definition_of(read_toml(path), source=path.name)

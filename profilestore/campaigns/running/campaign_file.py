@@ -16,11 +16,11 @@ kind = "coupon"                 # or message, product
 value = 5.0
 codes = "codes.csv"             # or code = "SPRING10"
 category = "Shoes"              # with it, each user's own best product of these
+explain = true                  # and why, in words for them; it takes longer
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,8 +31,9 @@ from profilestore.campaigns.running.definition import CampaignDefinition
 from profilestore.campaigns.running.offer_table import read_offer
 from profilestore.campaigns.running.quiet_hours import QuietHours
 from profilestore.campaigns.running.table import Table
+from profilestore.campaigns.toml_file import read_toml
 from profilestore.documents.base import to_utc
-from profilestore.errors import InputError, UsageError
+from profilestore.errors import UsageError
 
 __all__ = ["campaign_of", "read_campaign"]
 
@@ -58,14 +59,7 @@ def read_campaign(path: Path, *, time_zone: str, name: str | None = None) -> Cam
         InputError: there is no such file, or it is no text.
         UsageError: it is no TOML, or not of this form; tells all that is wrong with it.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read ({type(error).__name__}).") from error
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path.name} is not valid TOML: {error}.") from None
+    given = read_toml(path)
     named = {"name": path.stem, **given} if name is None else {**given, "name": name}
     return campaign_of(named, time_zone=time_zone, folder=path.parent, source=path.name)
 

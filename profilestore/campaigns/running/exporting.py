@@ -1,6 +1,7 @@
 """Who of a campaign is to be written to at this moment, with what -> a file for mail, SMS, WeChat or ad platforms.
 
-Consent and personalisation are looked at as the file is written, whatever they were when the campaign started.
+Consent, personalisation and whether a product is still on sale are looked at as the file is written, whatever they
+were when the campaign started.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from profilestore.elastic.audience_index import inline_query
 from profilestore.elastic.audit_log import AuditLog
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.member_pages import MemberPages
+from profilestore.elastic.product_index import ProductIndex
 from profilestore.errors import UsageError
 from profilestore.settings import Settings
 
@@ -33,7 +35,8 @@ _TREATED: Final = {
         "must_not": [{"exists": {"field": "withheld"}}, WITHOUT_PRODUCT],
     }
 }
-_OF_PLACES: Final = ("channel", "contact_at", "ends", "offer", "code", "product_id", "product_title", "reasons")
+_OF_PRODUCTS: Final = ("product_id", "product_title", "reasons")
+_OF_PLACES: Final = ("channel", "contact_at", "ends", "offer", "code", *_OF_PRODUCTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class CampaignExportReport:
     Attributes:
         campaign: whose users they are.
         users: in the file.
-        held_back: consent withdrawn, or personalisation switched off, at that moment.
+        held_back: consent withdrawn, personalisation switched off, or the product off sale, at that moment.
         contact_at: not to be contacted before, UTC.
         quiet_hours: nor in these, on the clock of the shop's time zone.
         file: where they are.
@@ -87,8 +90,9 @@ class CampaignExport:
         self._held_back = 0
 
     def run(
-        self, campaign: Campaign, *, index: CampaignIndex, pages: MemberPages, audit: AuditLog, now: datetime
-    ) -> CampaignExportReport:
+        self, campaign: Campaign, *, index: CampaignIndex, pages: MemberPages, products: ProductIndex, audit: AuditLog,
+        now: datetime,
+    ) -> CampaignExportReport:  # fmt: skip
         """Write the file and the audit.
 
         Raises:
@@ -99,7 +103,7 @@ class CampaignExport:
             raise UsageError(f"campaign {campaign.name} is {campaign.phase(now)}: nobody is written to.")
         told = details(campaign.definition, dict(campaign.counts)) | {"fields": list(self._fields)}
         written, entry = self._file.write(
-            lambda: self._lines(campaign, index, pages), audit=audit, subject=campaign.name, details=told,
+            lambda: self._lines(campaign, index, pages, products), audit=audit, subject=campaign.name, details=told,
             header=[self._file.id_column, *_OF_PLACES, *self._fields],
         )  # fmt: skip
         quiet = campaign.definition.quiet_hours
@@ -108,17 +112,26 @@ class CampaignExport:
             str(self._file.path), entry.id,
         )  # fmt: skip
 
-    def _lines(self, campaign: Campaign, index: CampaignIndex, pages: MemberPages) -> Iterator[list[bytes]]:
+    def _lines(
+        self, campaign: Campaign, index: CampaignIndex, pages: MemberPages, products: ProductIndex
+    ) -> Iterator[list[bytes]]:
         fields = (*_OF_PLACES, "unless")
         for places in index.assignments(campaign.name, fields=fields, query=_TREATED):
             users = [place["user_id"] for place in places]
             agreed = {"bool": {"filter": [has_consent(campaign.channel or ""), inline_query(users)]}}
             found = {member.user_id: member for page in pages.read(agreed, fields=self._fields) for member in page}
+            on_sale = _on_sale(products, places)
             lines = []
             for place in places:
                 member = found.get(place["user_id"])
+                gone = "product_id" in place and place["product_id"] not in on_sale
                 if member is None or (member.opted_out and place.get("unless") == OFF):
                     self._held_back += 1
+                elif gone and place["offer"] == "product":
+                    self._held_back += 1
+                elif gone:  # a coupon is worth having without a product beside it
+                    held = {name: value for name, value in place.items() if name not in _OF_PRODUCTS}
+                    lines.append(self._line(held, member.fields))
                 else:
                     lines.append(self._line(place, member.fields))
             yield lines
@@ -131,3 +144,12 @@ class CampaignExport:
             return csv_line([id, *told, *(fields.get(name) for name in self._fields)])
         held = {name: place[name] for name in _OF_PLACES if name in place}
         return json_line({self._file.id_column: id, **held, **{k: v for k, v in fields.items() if k in self._fields}})
+
+
+def _on_sale(products: ProductIndex, places: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Which of the products of these places are still there and not off sale."""
+    offered = sorted({place["product_id"] for place in places if "product_id" in place})
+    if len(offered) == 0:
+        return set()
+    found = products.read(products.identity().index, offered, fields=["deleted"])
+    return {product_id for product_id, (source, _) in found.items() if source.get("deleted") is not True}

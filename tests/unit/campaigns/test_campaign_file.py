@@ -125,7 +125,7 @@ def test_all_problems_at_once() -> None:
         ({"offer": {"kind": "message", "value": 3}}, "takes no value"),
         ({"offer": {"kind": "message", "category": "Shoes"}}, "takes no category"),
         ({"offer": {"kind": "product", "code": "A"}}, "takes no code"),
-        ({"offer": {"kind": "product", "product": "p1", "category": "Shoes"}}, "no filters beside it"),
+        ({"offer": {"kind": "product", "product": "p1", "category": "Shoes"}}, "neither filters nor reasons beside it"),
         ({"offer": {"kind": "coupon", "value": 1}}, "`offer.code`"),
         ({"offer": {"kind": "coupon", "value": 0, "code": "A"}}, "`offer.value`"),
         ({"offer": {"kind": "coupon", "value": 1, "code": "A", "codes": "a.csv"}}, "not both"),

@@ -17,6 +17,9 @@ def test_one_text_is_a_list_of_one() -> None:
     assert offer.to_json_dict() == {"category": ["Shoes"], "max_price": 50.0, "in_stock": True}
     assert ProductOffer.of(offer.to_json_dict()) == offer
     assert ProductOffer.of({}) == ProductOffer()
+    explained = ProductOffer.of({"category": "Shoes", "explain": True})
+    assert ProductOffer.of(explained.to_json_dict()) == explained
+    assert explained.options() == ProductOffer.of({"category": "Shoes"}).options()
 
 
 def test_its_filters_are_options_of_recommend() -> None:
@@ -32,7 +35,7 @@ def test_its_filters_are_options_of_recommend() -> None:
         ({"in_stock": "yes"}, "in_stock is true or false"),
         ({"min_price": True}, "min_price is a number"),
         ({"product": ["p1"]}, "product is a text"),
-        ({"product": "p1", "category": "Shoes"}, "no filters beside it"),
+        ({"product": "p1", "category": "Shoes"}, "neither filters nor reasons beside it"),
         ({"min_price": 9, "max_price": 3}, "min_price is above max_price"),
         ({"max_price": float("nan")}, "max_price must be a number"),
         ({"product": " "}, "product id is missing"),
