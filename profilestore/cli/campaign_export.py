@@ -45,6 +45,9 @@ def export(
         return
     say(f"{format_count(report.users)} users written to {output} (audit {report.audit[:8]})")
     if report.held_back > 0:
-        say(f"{format_count(report.held_back)} held back: consent withdrawn, or personalisation switched off")
+        say(
+            f"{format_count(report.held_back)} held back: consent withdrawn, personalisation switched off, or their "
+            "product off sale"
+        )
     if report.quiet_hours is not None:
         say(f"send nothing between {report.quiet_hours} ({settings.time_zone})")

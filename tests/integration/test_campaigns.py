@@ -373,6 +373,23 @@ class TestExport:
 
 
 class TestProducts:
+    def test_a_product_off_sale_is_sent_to_nobody(
+        self, shop: ProfileStore, campaigns: Campaigns, tmp_path: Path
+    ) -> None:
+        products, kettle = shop.settings.index("products"), {"product_id": "p9", "title": "Kettle"}
+        shop._client.index(index=products, id="p9", refresh=True, document={**kettle, "generation": "000001"})
+        alone = started(shop, offer={"kind": "product", "product": "p9"})
+        beside = started(shop, offer={**COUPON, "code": "KETTLE", "product": "p9"})
+        before = campaigns.export(alone.name, tmp_path / "before.jsonl")
+        shop._client.index(index=products, id="p9", refresh=True, document={
+            **kettle, "generation": "000001", "deleted": True})  # fmt: skip
+        report = campaigns.export(alone.name, tmp_path / "alone.jsonl")
+        assert (report.users, report.held_back) == (0, before.users)
+        report = campaigns.export(beside.name, tmp_path / "beside.jsonl")
+        lines = [json.loads(line) for line in (tmp_path / "beside.jsonl").read_text().splitlines()]
+        assert len(lines) == report.users == before.users and report.held_back == 0
+        assert all(line["code"] == "KETTLE" and "product_id" not in line for line in lines)
+
     def test_one_for_all_and_none_that_there_is_not(self, shop: ProfileStore, campaigns: Campaigns) -> None:
         products = shop.settings.index("products")
         shop._client.index(index=products, id="p1", refresh=True, document={

@@ -124,16 +124,11 @@ class CampaignExport:
             lines = []
             for place in places:
                 member = found.get(place["user_id"])
-                gone = "product_id" in place and place["product_id"] not in on_sale
-                if member is None or (member.opted_out and place.get("unless") == OFF):
+                held = _still_offered(place, on_sale)
+                if held is None or member is None or (member.opted_out and place.get("unless") == OFF):
                     self._held_back += 1
-                elif gone and place["offer"] == "product":
-                    self._held_back += 1
-                elif gone:  # a coupon is worth having without a product beside it
-                    held = {name: value for name, value in place.items() if name not in _OF_PRODUCTS}
-                    lines.append(self._line(held, member.fields))
                 else:
-                    lines.append(self._line(place, member.fields))
+                    lines.append(self._line(held, member.fields))
             yield lines
 
     def _line(self, place: Mapping[str, Any], fields: Mapping[str, Any]) -> bytes:
@@ -153,3 +148,12 @@ def _on_sale(products: ProductIndex, places: Sequence[Mapping[str, Any]]) -> set
         return set()
     found = products.read(products.identity().index, offered, fields=["deleted"])
     return {product_id for product_id, (source, _) in found.items() if source.get("deleted") is not True}
+
+
+def _still_offered(place: Mapping[str, Any], on_sale: set[str]) -> Mapping[str, Any] | None:
+    """What is left of an offer without a product that is off sale: a coupon is worth having alone."""
+    if "product_id" not in place or place["product_id"] in on_sale:
+        return place
+    if place["offer"] == "product":
+        return None
+    return {name: value for name, value in place.items() if name not in _OF_PRODUCTS}
