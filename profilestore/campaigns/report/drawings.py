@@ -21,6 +21,9 @@ _BOTTOM: Final = 30
 _TOP: Final = 12
 _ROW: Final = 26
 _NAMES: Final = 190
+_TITLE: Final = 24
+# Figures of an axis that are nearer to each other would be written over each other.
+_APART: Final = 50
 _TICKS: Final = 4
 
 
@@ -69,26 +72,28 @@ def effects_drawing(effects: Sequence[GroupEffect], language: Language) -> str:
     low = min(0.0, *(each.bought.low for each in effects))
     high = max(0.0, *(each.bought.high for each in effects))
     scale = (_WIDTH - _NAMES - 40) / ((high - low) or 1.0)
-    height = _TOP + _ROW * len(effects) + _BOTTOM
+    height = _TITLE + _ROW * len(effects) + _BOTTOM
 
     def at(value: float) -> float:
         return _NAMES + (value - low) * scale
 
-    parts = [f'<line x1="{at(0):.1f}" x2="{at(0):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}" class="zero"/>']
+    title = f"{said('bought', language)}, {said('difference', language)}: {said('unit', language)}"
+    parts = [
+        f'<text x="{_NAMES}" y="14" class="tick">{escape(title)}</text>',
+        f'<line x1="{at(0):.1f}" x2="{at(0):.1f}" y1="{_TITLE}" y2="{height - _BOTTOM}" class="zero"/>',
+    ]
     for row, each in enumerate(effects):
-        y = _TOP + _ROW * (row + 0.5)
+        y = _TITLE + _ROW * (row + 0.5)
         name = said(each.group, language) if each.group == "longer, or never" else each.group
         parts.append(
             f'<text x="{_NAMES - 12}" y="{y + 4:.1f}" text-anchor="end">{escape(name[:28])}</text>'
             f'<line x1="{at(each.bought.low):.1f}" x2="{at(each.bought.high):.1f}" y1="{y:.1f}" y2="{y:.1f}" '
             f'class="treatment"/><circle cx="{at(each.bought.value):.1f}" cy="{y:.1f}" r="4" class="dot"/>'
         )
-    for value in (low, 0.0, high):
+    for value in (0.0, *(end for end in (low, high) if abs(at(end) - at(0.0)) >= _APART)):
         parts.append(
             f'<text x="{at(value):.1f}" y="{height - 10}" text-anchor="middle" class="tick">{100 * value:+.1f}</text>'
         )
-    title = f"{said('bought', language)}, {said('difference', language)}: {said('unit', language)}"
-    parts.append(f'<text x="0" y="{height - 10}" class="tick">{escape(title)}</text>')
     return _svg(height, title, parts)
 
 

@@ -18,14 +18,14 @@ _STYLE: Final = """
 @media (prefers-color-scheme:dark){:root{--ink:#e8ecf1;--soft:#a3adba;--line:#3a4450;--paper:#151a20;--own:#56b4e9;
 --other:#e69f00}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:2rem 1.25rem;max-width:68rem;background:var(--paper);color:var(--ink);
+body{margin:0 auto;padding:2rem 1.25rem;max-width:74rem;background:var(--paper);color:var(--ink);
 font:1rem/1.55 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 .about{color:var(--soft)}p{margin:.4rem 0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;margin:.6rem 0}
 th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child,td:first-child,th.said,td.said{text-align:left}
-td.said:not(:first-child){white-space:normal;min-width:11rem}th{color:var(--soft);font-weight:600}
+td.said:not(:first-child){white-space:normal;min-width:9rem}th{color:var(--soft);font-weight:600}
 svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink)}svg .tick{fill:var(--soft)}
 svg .grid,svg .zero{stroke:var(--line)}svg .treatment{stroke:var(--own);stroke-width:2}
 svg .control{stroke:var(--other);stroke-width:2}svg .dot{fill:var(--own)}
