@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -75,11 +76,12 @@ class ExportFile:
             InputError: the file cannot be written.
         """
         entry = audit.begin("export", subject=subject, details={**details, "ids": self.ids, "file": self.path.name})
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        # Of a name that nobody can guess, and made anew: a file that waits there would keep its mode, or be elsewhere.
+        partial = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.partial")
         written = 0
         try:
             # Users are personal, under a pseudonym too.
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 if self.is_csv:
                     file.write(csv_line(header))
                 for lines in pages():

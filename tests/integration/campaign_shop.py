@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,34 @@ def campaign(name: str = "spring", *, offer: dict[str, Any] | None = None, **mor
     }  # fmt: skip
     return campaign_of({key: value for key, value in given.items() if value is not None}, time_zone="UTC",
                        folder=Path())  # fmt: skip
+
+
+def name() -> str:
+    """Of a campaign that no other test has."""
+    return f"c{uuid.uuid4().hex[:8]}"
+
+
+def started(shop: ProfileStore, **given: Any) -> Any:
+    """A campaign of everybody that runs."""
+    made = campaign(given.pop("name", None) or name(), **{"control_share": 0.0, "contacts_per_week": 100, **given})
+    return shop.campaigns.start(made).campaign
+
+
+def write_profile(shop: ProfileStore, user: str, **changes: Any) -> None:
+    """A user as they were, but for these fields; None takes one away."""
+    held = {**profile(int(user[1:])), **changes}
+    shop._client.index(index=shop.settings.index("profiles"), id=user, refresh=True,
+                       document={key: value for key, value in held.items() if value is not None})  # fmt: skip
+
+
+def asked(shop: ProfileStore, user: str, *, body: dict[str, Any] | None = None) -> list[str]:
+    """The campaigns that an app finds for a user, with nothing but the one request and a plain client."""
+    body = body or shop.campaigns.offers_request(user)
+    answer = shop._client.perform_request(
+        "POST", f"/{shop.settings.index('campaigns')}/_search", body=body,
+        headers={"content-type": "application/json", "accept": "application/json"},
+    )  # fmt: skip
+    return [hit["_source"]["campaign"] for hit in answer.body["hits"]["hits"]]
 
 
 COUPON = {"kind": "coupon", "value": 5.0, "code": "SPRING10"}

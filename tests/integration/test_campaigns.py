@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,19 @@ from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.errors import ConditionError, InputError, NotFound, ProfileStoreError, UsageError
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
-from tests.integration.campaign_shop import COUPON, NOW, USERS, campaign, everything, open_shop, profile
+from tests.integration.campaign_shop import (
+    COUPON,
+    NOW,
+    USERS,
+    asked,
+    campaign,
+    everything,
+    name,
+    open_shop,
+    profile,
+    started,
+    write_profile,
+)  # fmt: skip
 
 KINDS_WRITTEN = ("campaigns", "coupons", "audiences", "audits")
 
@@ -48,32 +61,6 @@ def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def campaigns(shop: ProfileStore) -> Campaigns:
     return shop.campaigns
-
-
-def name() -> str:
-    return f"c{uuid.uuid4().hex[:8]}"
-
-
-def started(shop: ProfileStore, **given: Any) -> Any:
-    """A campaign of everybody that runs."""
-    made = campaign(given.pop("name", None) or name(), **{"control_share": 0.0, "contacts_per_week": 100, **given})
-    return shop.campaigns.start(made).campaign
-
-
-def write_profile(shop: ProfileStore, user: str, **changes: Any) -> None:
-    held = {**profile(int(user[1:])), **changes}
-    shop._client.index(index=shop.settings.index("profiles"), id=user, refresh=True,
-                       document={key: value for key, value in held.items() if value is not None})  # fmt: skip
-
-
-def asked(shop: ProfileStore, user: str, *, body: dict[str, Any] | None = None) -> list[str]:
-    """The campaigns that an app finds for a user, with nothing but the one request and a plain client."""
-    body = body or shop.campaigns.offers_request(user)
-    answer = shop._client.perform_request(
-        "POST", f"/{shop.settings.index('campaigns')}/_search", body=body,
-        headers={"content-type": "application/json", "accept": "application/json"},
-    )  # fmt: skip
-    return [hit["_source"]["campaign"] for hit in answer.body["hits"]["hits"]]
 
 
 class TestPlan:
@@ -353,7 +340,10 @@ class TestExport:
         treated = [each["user_id"] for each in campaigns.assignments(made.name) if each["arm"] == "treatment"]
         write_profile(shop, treated[0], consent=["sms"])
         write_profile(shop, treated[1], personalisation="off")
+        # A file that somebody else may read must not become the export.
+        (waiting := tmp_path / f".out.csv.{os.getpid()}.partial").touch(mode=0o644)
         report = campaigns.export(made.name, tmp_path / "out.csv", fields=["value_tier"])
+        assert waiting.read_bytes() == b"" and (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
         rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
         hashed = Pseudonyms.of(shop.settings).hash
         assert [row["user_hmac_sha256"] for row in rows] == [hashed(user) for user in treated[2:]]
