@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profilestore.cli.campaign_output import plain_campaign, print_plan
+from profilestore.cli.campaign_output import clock, plain_campaign, print_plan
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import format_count, print_json, say
 
@@ -81,4 +81,4 @@ def stop(
     if json:
         print_json(plain_campaign(campaign, datetime.now(UTC)))
     else:
-        typer.echo(f"{name} is stopped since {campaign.stopped:%Y-%m-%d %H:%M} UTC")
+        typer.echo(f"{name} is stopped since {clock(campaign.stopped or campaign.created, settings)}")

@@ -87,6 +87,15 @@ def asked(shop: ProfileStore, user: str, *, body: dict[str, Any] | None = None) 
     return [hit["_source"]["campaign"] for hit in answer.body["hits"]["hits"]]
 
 
+def backdate(shop: ProfileStore, made: str) -> None:
+    """As if its first contact had been long ago."""
+    index = shop.settings.index("campaigns")
+    held = shop._client.get(index=index, id=f"{made}:u001")["_source"]
+    shop._client.index(
+        index=index, id=f"{made}:u001", document={**held, "contact_at": "2020-01-01T00:00:00Z"}, refresh=True
+    )
+
+
 COUPON = {"kind": "coupon", "value": 5.0, "code": "SPRING10"}
 
 

@@ -30,6 +30,7 @@ from tests.integration.campaign_shop import (
     NOW,
     USERS,
     asked,
+    backdate,
     campaign,
     everything,
     name,
@@ -242,7 +243,7 @@ class TestWhatHoldsItBack:
     def test_quiet_hours(self, shop: ProfileStore) -> None:
         made = started(shop, quiet_hours="21:30-08:00", starts=None)
         # After them at the earliest; from then on the minute counts that the app puts in.
-        _backdate(shop, made.name)
+        backdate(shop, made.name)
         for minute, found in (
             (0, False),
             (8 * 60 - 1, False),
@@ -323,15 +324,6 @@ class TestWhatHoldsItBack:
         campaigns.start(made)
         assert user not in json.dumps(everything(shop.settings, kinds=(*KINDS_WRITTEN, "profiles")))
         write_profile(shop, user)
-
-
-def _backdate(shop: ProfileStore, made: str) -> None:
-    """As if its first contact had been long ago."""
-    index = shop.settings.index("campaigns")
-    held = shop._client.get(index=index, id=f"{made}:u001")["_source"]
-    shop._client.index(
-        index=index, id=f"{made}:u001", document={**held, "contact_at": "2020-01-01T00:00:00Z"}, refresh=True
-    )
 
 
 class TestExport:
