@@ -68,6 +68,54 @@ def test_means_of_swapped_arms_are_mirrored_and_scale_with_the_currency(
     assert (shuffled.low, shuffled.high) == (pytest.approx(found.low, abs=1e-6), pytest.approx(found.high, abs=1e-6))
 
 
+@st.composite
+def coarse_money(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What few prices and many repeats make: money now, money before and the arm, all of them much alike."""
+    happened, treated = draw(arms())
+    users = happened.size
+    repeats = draw(st.sampled_from([1, 4]))  # enough buyers for a spread of each arm's own, or not
+    values = happened * np.array(draw(st.lists(st.sampled_from([0.0, 5.0, 10.0]), min_size=users, max_size=users)))
+    spent = st.sampled_from([0.0, 0.0, 0.0, 10.0, 1e6])
+    before = draw(
+        st.one_of(
+            st.lists(spent, min_size=users, max_size=users).map(np.array),
+            st.sampled_from([1e-3, 10.0, 1e6]).map(lambda paid: treated * paid),
+            st.integers(0, users - 1).map(lambda user: 10.0 * (np.arange(users) == user)),
+        )
+    )
+    return np.tile(values, repeats), np.tile(before, repeats), np.tile(treated, repeats)
+
+
+@settings(deadline=None, max_examples=300)  # the first one imports statsmodels
+@given(coarse_money())
+def test_spending_before_that_says_nothing_of_its_own_changes_nothing(
+    made: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    values, before, treated = made
+    plain, found = mean_difference(values, treated), mean_difference(values, treated, before=before)
+    assert (plain is None) == (found is None)
+    if plain is None or found is None:
+        assert np.ptp(values[treated]) == 0.0 and np.ptp(values[~treated]) == 0.0
+        return
+    assert found.low < found.value < found.high
+    assert found.is_gain == (found.p < 0.025) or abs(found.p - 0.025) < 1e-9
+    assert found.adjusted or found == plain
+    assert found.high - found.low <= plain.high - plain.low
+    apart = before[treated].min() > before[~treated].max() or before[treated].max() < before[~treated].min()
+    if apart and np.ptp(before[treated]) == np.ptp(before[~treated]) == 0.0:
+        assert found == plain  # who spent before are just those who were treated
+    mirrored(found, mean_difference(values, ~treated, before=before))
+
+
+def test_one_user_who_spent_before_among_many_who_did_not_makes_no_interval_of_no_width() -> None:
+    rng = np.random.default_rng(3)
+    treated = np.repeat([True, False], 100)
+    values = rng.exponential(10.0, treated.size)
+    before = np.zeros(treated.size)
+    before[7] = 40.0
+    assert mean_difference(values, treated, before=before) == mean_difference(values, treated)
+
+
 @settings(deadline=None, max_examples=20)  # each collects garbage, in statsmodels
 @given(st.lists(st.floats(0.0, 1.0), max_size=30))
 def test_corrected_p_values_are_no_smaller_and_keep_their_order(chances: list[float]) -> None:

@@ -28,6 +28,9 @@ _OWN_SPREAD_FROM: Final = 50
 # Few spend so much more than all others that they would draw the line alone.
 _CUT_AT: Final = 0.99
 _LEAST_P: Final = 1e-12
+# Below these, beside 1, is the noise of floating point.
+_DEPENDENT: Final = 1e-9
+_NO_SPREAD: Final = 1e-12
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -115,7 +118,7 @@ def _p_of(value: float, bounds: Any) -> float:
 def mean_difference(
     values: Floats, treated: Bools, *, before: Floats | None = None, buyers: Bools | None = None
 ) -> Difference | None:
-    """The difference of two means; None where an arm has fewer than two users, or nobody has any value.
+    """The difference of two means; None where an arm has fewer than two users or within it all have the same value.
 
     Args:
         values: (n,) money a user.
@@ -130,12 +133,14 @@ def mean_difference(
     active = values != 0.0 if buyers is None else buyers
     own = min(int(active[treated].sum()), int(active[~treated].sum())) >= _OWN_SPREAD_FROM
     found = _fit(values, [treated.astype(np.float64)], own=own)
+    if found is None:
+        return None
     adjusted = False
     if before is not None:
         capped = np.minimum(before, np.quantile(before, _CUT_AT))
         if np.ptp(capped) > 0.0 and values.size > 4:
             other = _fit(values, [treated.astype(np.float64), capped - capped.mean()], own=own)
-            if other[1] - other[0] < found[1] - found[0]:
+            if other is not None and other[1] - other[0] < found[1] - found[0]:
                 found, adjusted = other, True
     low, high, value, p = found
     method = "own-spread" if own else "pooled-spread"
@@ -144,16 +149,27 @@ def mean_difference(
     )
 
 
-def _fit(values: Floats, columns: list[Floats], *, own: bool) -> tuple[float, float, float, float]:
-    """Bounds, estimate and one-sided p of the first column's coefficient."""
+def _fit(values: Floats, columns: list[Floats], *, own: bool) -> tuple[float, float, float, float] | None:
+    """Bounds, estimate and one-sided p of the first column's coefficient; None where nothing tells its spread.
+
+    Nothing does where a column follows from the others (who was treated are just those who spent before: the effect
+    could be either's), where one user alone decides a coefficient, and where all of an arm are the same.
+    """
     from scipy.stats import t as student
 
-    design = np.column_stack([np.ones(values.size), *columns])
+    # Each column within [-1, 1]: what is dependent shows whatever the currency.
+    scaled = [column / float(np.abs(column).max()) for column in columns]
+    design = np.column_stack([np.ones(values.size), *scaled])
+    leverage = np.square(np.linalg.qr(design).Q).sum(axis=1)
+    if np.linalg.matrix_rank(design, tol=_DEPENDENT * np.sqrt(values.size)) < design.shape[1] or (
+        own and float(leverage.max()) > 1.0 - _DEPENDENT
+    ):
+        return None
     scale = float(np.abs(values).max())
     fitted = least_squares(values / scale, design, own_spread=own)
     value, error = float(fitted.params[1]), float(fitted.bse[1])
-    if error <= 0.0 or not np.isfinite(error):
-        return value * scale, value * scale, value * scale, 0.5
+    if not np.isfinite(error) or error < _NO_SPREAD:
+        return None
     freedom = float(fitted.df_resid)
     reach = float(student.ppf(0.5 + LEVEL / 2.0, freedom)) * error
     p = float(student.sf(value / error, freedom))

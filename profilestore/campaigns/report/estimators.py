@@ -29,7 +29,8 @@ def newcombe_interval(hits: int, users: int, other_hits: int, other_users: int, 
     low, high = _module("stats.proportion").confint_proportions_2indep(
         hits, users, other_hits, other_users, method="newcomb", compare="diff", alpha=alpha
     )
-    return float(low), float(high)
+    # Its roots are rounded: of all against nobody the bound came out a hair above 1.
+    return max(float(low), -1.0), min(float(high), 1.0)
 
 
 def least_squares(values: Floats, design: Floats, *, own_spread: bool) -> Any:
