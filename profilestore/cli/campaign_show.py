@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from profilestore.cli.campaign_output import plain_campaign, plain_cell, print_campaign
+from profilestore.cli.campaign_output import clock, plain_campaign, plain_cell, print_campaign
 from profilestore.cli.options import JsonOption, with_settings
 from profilestore.cli.output import print_json, print_table
 
@@ -31,7 +32,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show a campaign: its definition, its state, how many users have which place, and one user's own."""
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     import orjson
 
@@ -51,7 +52,12 @@ def show(
     print_campaign(campaign, counts, now=now, settings=settings)
     if place is not None:
         held = place.to_source()
-        print_table(("of the user", ""), [(key, plain_cell(held[key])) for key in held if key not in _NOT_SHOWN])
+        rows = [(key, _place_cell(value, settings)) for key, value in held.items() if key not in _NOT_SHOWN]
+        print_table(("of the user", ""), rows)
     if request is not None:
         typer.echo(f"POST {settings.index('campaigns')}/_search")
         typer.echo(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
+
+
+def _place_cell(value: Any, settings: Settings) -> Any:
+    return clock(value, settings) if isinstance(value, datetime) else plain_cell(value)

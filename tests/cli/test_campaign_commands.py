@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -98,3 +100,19 @@ def test_mistakes_end_with_two_or_one_and_a_sentence(run, tmp_path: Path) -> Non
     (tmp_path / "other.toml").write_text(FILE.replace("40.0", "41.0"))
     assert "differs in budget" in run("start", "other.toml", "--name", "one", code=2).stderr
     assert "is not in campaign one" in run("show", "one", "--user", "nobody", code=1).stderr
+
+
+def test_all_times_are_on_the_clock_of_the_shop(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]  # as above
+    (tmp_path / "clock.toml").write_text(FILE.replace("2098-12-31", "2098-12-31T12:00:00Z"))
+    run("start", "clock.toml")
+    run("export", "clock", "--output", "clock.csv", "--plain-ids")
+    user = (tmp_path / "clock.csv").read_text().splitlines()[1].split(",")[0]
+    monkeypatch.setenv("PROFILESTORE_TIME_ZONE", "Asia/Shanghai")
+    rows = dict(line.split(maxsplit=1) for line in run("show", "clock", "--user", user).stdout.splitlines()
+                if len(line.split(maxsplit=1)) == 2)  # fmt: skip
+    assert rows["ends"] == "2098-12-31 20:00"
+    held = json.loads(run("show", "clock", "--user", user, "--json").stdout)["user"]
+    assert held["ends"] == "2098-12-31T12:00:00+00:00"
+    for name in ("assigned_at", "contact_at"):
+        there = datetime.fromisoformat(held[name]).astimezone(ZoneInfo("Asia/Shanghai"))
+        assert rows[name] == f"{there:%Y-%m-%d %H:%M}"
