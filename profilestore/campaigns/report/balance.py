@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from profilestore.campaigns.report.matching import Matches
+from profilestore.campaigns.report.matching import ROUNDED, Matches
 from profilestore.campaigns.report.population import FIGURES, Population
 from profilestore.insight.intervals import settled
 
@@ -72,9 +72,10 @@ def _trait(name: str, values: NDArray[Any], inside: Bools, matches: Matches | No
     if ours.size < 2 or theirs.size < 2:
         return Trait(name, np.nan, np.nan, np.nan)
     spread = float(np.sqrt((ours.var(ddof=1) + theirs.var(ddof=1)) / 2.0))
+    least = ROUNDED * float(np.abs(values[known]).max())
 
     def apart(left: float, right: float) -> float:
-        return (left - right) / spread if spread > 0.0 else 0.0
+        return (left - right) / spread if spread > least else 0.0
 
     first = Trait(name, float(ours.mean()), float(theirs.mean()), apart(float(ours.mean()), float(theirs.mean())))
     if matches is None:

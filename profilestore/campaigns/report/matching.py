@@ -17,13 +17,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CALIPER", "NEIGHBOURS", "MatchedDifference", "Matches", "match"]
+__all__ = ["CALIPER", "NEIGHBOURS", "ROUNDED", "MatchedDifference", "Matches", "match"]
 
 NEIGHBOURS: Final = 4
 # In units of the spread within the groups: further away nobody is like.
 CALIPER: Final = 0.5
 # Shares of the largest; below it a direction is a constant or a copy of another.
 _NO_SPREAD: Final = 1e-8
+# Of the largest value: a spread below it is what rounding made of values that are all the same.
+ROUNDED: Final = 1e-9
 _LEVEL: Final = 0.95
 
 Bools = NDArray[np.bool_]
@@ -77,8 +79,8 @@ class Matches:
         there = self.neighbours >= 0
         return np.asarray(there / there.sum(axis=1, keepdims=True), dtype=np.float64)
 
-    def difference(self, outcome: Floats, explained_by: Floats) -> MatchedDifference:
-        """The mean effect on the users of the campaign that are compared.
+    def difference(self, outcome: Floats, explained_by: Floats) -> MatchedDifference | None:
+        """The mean effect on the users of the campaign that are compared; None where all who are did the same.
 
         Args:
             outcome: (n,) of every row.
@@ -102,6 +104,9 @@ class Matches:
         m = self.treated.size
         variance = (((effects - value) ** 2).sum() + ((used**2 - squares) * spread).sum()) / m**2
         error = float(np.sqrt(variance))
+        compared = np.concatenate([outcome[self.treated], outcome[used > 0.0]])
+        if error <= ROUNDED * float(np.abs(compared).max()):
+            return None  # an interval of no width would be sure of what nobody can be
         reach = float(t.ppf((1 + _LEVEL) / 2, max(m - 1, 1))) * error
         return MatchedDifference(
             treated=float(outcome[self.treated].mean()),
@@ -150,7 +155,7 @@ def _whitened(figures: Floats, treated: Bools) -> Floats:
     """Coordinates in which the Euclidean distance is the Mahalanobis distance, by the spread within the two groups."""
     centred = figures - np.where(treated[:, None], figures[treated].mean(axis=0), figures[~treated].mean(axis=0))
     scale = centred.std(axis=0)
-    there = scale > 0.0
+    there = scale > ROUNDED * np.abs(figures).max(axis=0)
     if not there.any():
         return np.zeros((figures.shape[0], 1))
     held = centred[:, there] / scale[there]
@@ -164,7 +169,7 @@ def _predicted(outcome: Floats, explained_by: Floats, used: Floats) -> Floats:
     """What a line through the others, each as often as it is used, says of every row."""
     rows = np.flatnonzero(used > 0.0)
     middle, scale = explained_by[rows].mean(axis=0), explained_by[rows].std(axis=0)
-    there = scale > 0.0
+    there = scale > ROUNDED * np.abs(explained_by[rows]).max(axis=0)
     if rows.size <= 2 * (int(there.sum()) + 1):
         return np.full(outcome.size, float(np.average(outcome[rows], weights=used[rows])))
     design = np.column_stack([np.ones(outcome.size), (explained_by[:, there] - middle[there]) / scale[there]])

@@ -74,7 +74,7 @@ def _difference(found: ObservationalComparison, language: Language) -> Section:
         return Section("difference", title, (said("none before", language),))
     sentences = []
     if matched is None:
-        sentences.append(said("nobody like", language))
+        sentences.append(said("nobody like" if found.compared == 0 else "paid alike", language))
     elif plain is not None:
         sentences.append(said("shrunk", language, plain=_range(plain, language), matched=_range(matched, language)))
         sentences.append(said("shown" if matched.low > 0.0 or matched.high < 0.0 else "not shown", language))

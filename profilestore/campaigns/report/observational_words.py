@@ -60,6 +60,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "left.",
         "活动内不足 10 人能在活动外找到相近的用户：只剩未经匹配的差异。",
     ),
+    "paid alike": (
+        "Those who are compared and those like them all paid the same: nothing tells how sure a difference would be.",
+        "参与比较的用户与相近的用户支付的金额都相同：无法判断差异的可靠程度。",
+    ),
     "shrunk": (
         "By the plain difference users in it paid {plain} more; against others who had been like them, {matched}.",
         "未经匹配，活动内用户人均多付 {plain}；与此前相近的用户相比，为 {matched}。",

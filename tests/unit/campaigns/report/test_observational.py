@@ -79,6 +79,30 @@ def test_traits_are_told_the_most_telling_first_and_levels_as_shares() -> None:
     assert found.concurrent["summer"][1] == 0.0
 
 
+@pytest.mark.parametrize("same", [9.99, 0.1, 19.95, 1e-9 / 3])
+def test_what_all_spent_alike_tells_nobody_apart(same: float) -> None:
+    made = population(users=300)
+    figures = {**made.figures, "spent_year": np.full(300, same), "spent_month": np.full(300, same)}
+    found = observe(
+        Population(inside=np.arange(300) < 101, figures=figures, bought=made.bought, revenue=made.revenue,
+                   traits={"income": np.full(300, same)}), currency="GBP", days=14,
+    )  # fmt: skip
+    alike = [trait for trait in found.traits if trait.name in ("spent_year", "spent_month", "income")]
+    assert [(trait.before, trait.after) for trait in alike] == [(0.0, 0.0)] * 3
+
+
+def test_where_nobody_paid_anything_it_is_not_said_that_nobody_is_like_them() -> None:
+    made = population()
+    nothing = Population(
+        inside=made.inside, figures=made.figures, bought=np.zeros(1500, dtype=bool), revenue=np.zeros(1500)
+    )
+    found = observe(nothing, currency="GBP", days=14)
+    assert found.compared > 100 and found.revenue.matched is None
+    assert "all paid the same" in text(found)
+    assert "Fewer than 10" not in text(found)
+    assert "支付的金额都相同" in text(found, "zh")
+
+
 def text(found: Any, language: Any = "en") -> str:
     return "\n".join(sentence for section in found.sections(language) for sentence in section.sentences)
 
