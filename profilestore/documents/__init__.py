@@ -7,7 +7,7 @@ from profilestore.documents.activity import ActivityDocument
 from profilestore.documents.audience import AudienceDocument
 from profilestore.documents.audit import AuditDocument
 from profilestore.documents.campaign import CampaignDocument, assignment_id, campaign_id, contact_id
-from profilestore.documents.coupon import CouponDocument, coupon_id, pool_id
+from profilestore.documents.coupon import CouponDocument, code_id, coupon_id, pool_id
 from profilestore.documents.demand import DemandWeek
 from profilestore.documents.event import EVENT_TYPES, Event, content_id
 from profilestore.documents.figure import FigureDocument
@@ -38,6 +38,7 @@ __all__ = [
     "User",
     "assignment_id",
     "campaign_id",
+    "code_id",
     "contact_id",
     "content_id",
     "coupon_id",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Literal
 
 from profilestore.documents.base import Document
 
-__all__ = ["CouponDocument", "coupon_id", "pool_id"]
+__all__ = ["CouponDocument", "code_id", "coupon_id", "pool_id"]
 
 
 class CouponDocument(Document):
-    """One coupon, or the record of a campaign's pool of them.
+    """One coupon, the record of a campaign's pool of them, or which campaign has a code that is one for all.
 
     `kind` says which:
 
@@ -22,9 +23,11 @@ class CouponDocument(Document):
     - `pool` (`_id` `CAMPAIGN:pool`): how many coupons there are (`size`), the one `code` if all have the same, and
       `digest`, the SHA-256 of all codes in their order. Written before the first of them, so that whoever goes on
       with a pool that was begun makes the same coupons and no others. Imported coupons have none.
+    - `code` (`_id` `code:SHA256`): the campaign whose coupons all have this `code`. Written before its pool, so that of
+      two campaigns that are started at once with one code one has it.
     """
 
-    kind: Literal["coupon", "pool"] = "coupon"
+    kind: Literal["coupon", "pool", "code"] = "coupon"
     campaign: str
     number: int | None = None
     code: str | None = None
@@ -47,3 +50,8 @@ def coupon_id(campaign: str, number: int) -> str:
 def pool_id(campaign: str) -> str:
     """The `_id` of the record of a campaign's pool; no number reads like it."""
     return f"{campaign}:pool"
+
+
+def code_id(code: str) -> str:
+    """The `_id` of the record of who has a code that is one for all; no number reads like it, and no pool."""
+    return f"code:{hashlib.sha256(code.encode()).hexdigest()}"

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import sys
+import time
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from campaign_shop import COUPON, campaign
 from fold_process import die_at, run_forked
 
+from profilestore.campaigns.coupons import coupons
+from profilestore.errors import UsageError
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
 
@@ -25,6 +28,33 @@ def start(settings: Settings, name: str, *, k: int = 0, before: bool = False, **
         die_at(k, before=before)
     with ProfileStore.open(settings) as shop:
         shop.campaigns.start(campaign(name, **more))
+
+
+def start_with_others(settings: Settings, name: str, *, others: list[str], **more: Any) -> str:
+    """Start a campaign; whenever its codes have been found free, wait until the others have found the same of theirs.
+
+    Returns:
+        What was said against it; nothing where it runs.
+    """
+    real, looked = coupons.check_pool, 0
+
+    def check_pool(*given: Any, **named: Any) -> None:
+        nonlocal looked
+        real(*given, **named)
+        looked += 1
+        (settings.home / f"{name}.{looked}").touch()
+        until = time.monotonic() + 60.0
+        while not all((settings.home / f"{other}.{looked}").exists() for other in others):
+            if time.monotonic() > until:
+                sys.exit("the others did not come")
+            time.sleep(0.01)
+
+    coupons.check_pool = check_pool
+    try:
+        start(settings, name, **more)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def kill_at_each_write(settings: Settings, *, budget: float) -> dict[str, Any]:
@@ -61,6 +91,8 @@ def main() -> None:
     settings = Settings(**given.pop("settings"))
     if verb == "kill_at_each_write":
         sys.stdout.write(json.dumps(kill_at_each_write(settings, **given)))
+    elif verb == "start_with_others":
+        sys.stdout.write(start_with_others(settings, given.pop("name"), **given))
     elif verb == "start":
         start(settings, given.pop("name"), **given)
     else:

@@ -117,6 +117,34 @@ def test_two_campaigns_at_once_do_not_break_the_cap(settings: Settings) -> None:
     assert planned == len(withheld) + sum(sent.values())
 
 
+def start_with_one_code(settings: Settings, names: list[str], *, starts: str) -> dict[str, str]:
+    """Start campaigns of which each finds the code free before any of them takes it; what was said to each."""
+    offer = {**COUPON, "code": "ONE-FOR-ALL"}
+    processes = [
+        spawn(settings, "start_with_others", name=name, others=names, offer=offer, starts=starts) for name in names
+    ]
+    return dict(zip(names, map(ended, processes), strict=True))
+
+
+def test_two_campaigns_at_once_do_not_share_a_code(settings: Settings) -> None:
+    said = start_with_one_code(settings, ["east", "west", "south"], starts="2074-01-02")
+    (first,) = [name for name, told in said.items() if told == ""]
+    held = everything(settings)
+    check_whole(settings, first, held, most=None)
+    assert {doc["campaign"] for doc in held.values() if doc.get("code") == "ONE-FOR-ALL"} == {first}
+    for name in said.keys() - {first}:
+        assert f"campaign {first}, which is not over, took it just now. Stop campaign {name}" in said[name]
+        assert held[f"campaigns/campaign:{name}"]["state"] == "starting"
+    # Of one that was stopped it is taken over, and again by one of those who try.
+    shop = open_again(settings)
+    for name in said:
+        shop.campaigns.stop(name)
+    shop._client.close()
+    said = start_with_one_code(settings, ["north", "up"], starts="2074-02-02")
+    (second,) = [name for name, told in said.items() if told == ""]
+    check_whole(settings, second, everything(settings), most=None)
+
+
 def test_a_campaign_after_another_leaves_out_who_has_had_their_contacts(settings: Settings) -> None:
     shop = open_again(settings)
     first = shop.campaigns.start(campaign("first", contacts_per_week=1, starts="2072-01-04"))

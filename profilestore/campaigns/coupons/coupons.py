@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,13 +17,15 @@ from profilestore.documents.base import to_utc
 from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.coupon_index import CouponIndex
 from profilestore.elastic.revised import RevisedDocuments
-from profilestore.errors import CouponRefused, NotFound
+from profilestore.elastic.shared_codes import SharedCodes
+from profilestore.errors import CouponRefused, NotFound, UsageError
 from profilestore.indexing.counts import LoadCounts
 from profilestore.indexing.parts import Parts
 
 __all__ = ["Claim", "CouponCounts", "Coupons"]
 
 _COUNTED_AT_ONCE: Final = 10_000
+_USING: Final = ("starting", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Coupons:
         self._parts = parts
         self._record = record
         self._index = CouponIndex(client, alias=settings.index("coupons"), ask=ask)
+        self._codes = SharedCodes(client, alias=settings.index("coupons"), ask=ask)
         self._campaigns = RevisedDocuments(client, alias=settings.index("campaigns"), what="campaigns", ask=ask)
         self._issuing = Issuing(assignments=self._campaigns, coupons=self._index)
 
@@ -81,7 +84,7 @@ class Coupons:
             NotInitialised: the shop is of an earlier version and has no place for coupons yet.
         """
         self._index.check()
-        check_pool(self._index, campaign, pool, still_used=self._not_over())
+        check_pool(self._index, campaign, pool, still_used=self._with_pools())
 
     def open_pool(self, campaign: str, pool: Pool, *, value: float | None) -> int:
         """Make a campaign's coupons, exactly `pool.size`; how many were made now. Again, it makes what is missing.
@@ -95,17 +98,30 @@ class Coupons:
             UsageError: see `check_pool`; or they were begun with other codes, or another number or value of them.
         """
         if self._index.pool(campaign) is None:
-            self.check_pool(campaign, pool)
+            then = f"Stop campaign {campaign}, and start one of another name with other codes."
+            check_pool(self._index, campaign, pool, still_used=self._with_pools(), then=then)
+            if pool.code is not None:
+                self._take(pool.code, campaign, then=then)
         return open_pool(self._index, campaign, pool, value=value)
 
     def pool(self, campaign: str) -> CouponDocument | None:
         """What was decided on a campaign's coupons (`size`, `code`, `value`); None where there are none."""
         return self._index.pool(campaign)
 
-    def _not_over(self) -> dict[str, str]:
-        """The campaigns whose time is not over, with their states."""
+    def _take(self, code: str, campaign: str, *, then: str) -> None:
+        """Take a code that is one for all: two that start at once have both not found it in a search."""
+        other = self._codes.take(code, campaign, is_used=lambda name: self._not_over([name]).get(name) in _USING)
+        if other is not None:
+            raise UsageError(f"the code: campaign {other}, which is not over, took it just now. {then}")
+
+    def _with_pools(self) -> dict[str, str]:
+        """The campaigns with coupons whose time is not over, with their states."""
+        return self._not_over(each.campaign for each in self._index.pools())
+
+    def _not_over(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of these campaigns whose time is not over, with their states. Real time."""
         now = datetime.now(UTC)
-        ids = [campaign_id(each.campaign) for each in self._index.pools()]
+        ids = [campaign_id(name) for name in names]
         held = [CampaignDocument(**each.source) for each in self._campaigns.read(ids).values()]
         return {
             each.campaign or "": each.state or ""

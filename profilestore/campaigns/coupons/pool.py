@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 from profilestore.campaigns.coupons.code_file import CodeFile, code_problem
 from profilestore.documents import CouponDocument
 from profilestore.elastic.coupon_index import CouponIndex
 from profilestore.errors import NotFound, UsageError
 
-__all__ = ["Pool", "check_pool", "open_pool"]
+__all__ = ["TAKE_OTHERS", "Pool", "check_pool", "open_pool"]
+
+TAKE_OTHERS: Final = "Nothing was written; take other codes."
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ class Pool:
         )
 
 
-def check_pool(index: CouponIndex, campaign: str, pool: Pool, *, still_used: dict[str, str]) -> None:
+def check_pool(
+    index: CouponIndex, campaign: str, pool: Pool, *, still_used: Mapping[str, str], then: str = TAKE_OTHERS
+) -> None:
     """Raise where a code is one of another campaign's that can still be redeemed.
 
     Args:
@@ -117,6 +122,7 @@ def check_pool(index: CouponIndex, campaign: str, pool: Pool, *, still_used: dic
         campaign: whose pool it is to be.
         pool: the coupons to be.
         still_used: the other campaigns whose time is not over, and the state of each.
+        then: what to do about it, for the message.
 
     Raises:
         UsageError: names the place of the first such code. Of a campaign that was stopped, codes of which each was for
@@ -128,10 +134,7 @@ def check_pool(index: CouponIndex, campaign: str, pool: Pool, *, still_used: dic
             continue
         held = "was given to a user of" if state == "stopped" else "is in the pool of"
         code = other.given if state == "stopped" and other.given is not None else other.code
-        raise UsageError(
-            f"{pool.where(code)}: this code {held} campaign {other.campaign}, which is not over. "
-            "Nothing was written; take other codes."
-        )
+        raise UsageError(f"{pool.where(code)}: this code {held} campaign {other.campaign}, which is not over. {then}")
 
 
 def open_pool(index: CouponIndex, campaign: str, pool: Pool, *, value: float | None) -> int:
