@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -40,7 +41,8 @@ def _decoded(data: bytes, label: str) -> str:
 
 
 def _rows(text: str, label: str) -> Iterator[tuple[int, list[str]]]:
-    lines = text.splitlines(keepends=True)
+    # Other signs that Unicode calls the end of a line are a part of a cell.
+    lines = list(io.StringIO(text, newline=""))
     header = next((line for line in lines if line.strip() != ""), "")
     reader = csv.reader(lines, delimiter=max(_DELIMITERS, key="".join(header.split('"')[::2]).count), strict=True)
     try:

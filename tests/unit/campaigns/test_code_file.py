@@ -29,6 +29,8 @@ def written(folder: Path, text: str | bytes) -> Path:
         ('code,note\n"A,1","x\ny"\nB2,\n', ("A,1", "B2"), (3, 4)),
         ("a1\nA1\n", ("a1", "A1"), (1, 2)),
         ("coupon,code\n7,A1\n", ("A1",), (2,)),
+        ("A1\rB2\r", ("A1", "B2"), (1, 2)),
+        ('code,note\nA1,"x\u2028y"\nB2,\n', ("A1", "B2"), (2, 3)),
     ],
 )
 def test_what_is_taken(tmp_path: Path, text: str | bytes, codes: tuple[str, ...], lines: tuple[int, ...]) -> None:
@@ -57,6 +59,7 @@ def test_the_column_that_is_named(tmp_path: Path) -> None:
         ("n,code\n1,A1\n2\n", "line 3: there is no code"),
         ("A1\n" + "x" * 101 + "\n", "line 2: a code has at most 100 characters"),
         ("A1\nB\u200b2\n", "line 2: a code has a character that cannot be printed"),
+        *((f"A1\nB{sign}2\nC3\n", "line 2: a code has a character") for sign in "\u2028\u2029\x85\x0b\x0c\x1c"),
         ("n,what\n1,A1\n", "line 1: none of its 2 columns is called code"),
         ('code,n\n"A1,1\n', "this is no CSV"),
         (b"A\x00B\n", "no text"),
