@@ -34,7 +34,8 @@ def export(
 ) -> None:
     """Export who is to be written to now, with code, product and reasons; the audit has a line of it.
 
-    In CSV, a text that a spreadsheet would run as a formula stands behind an apostrophe; JSONL is exact.
+    In CSV, a text that a spreadsheet would run as a formula stands behind an apostrophe, and such a code is refused;
+    JSONL is exact.
     """
     from profilestore.store import ProfileStore
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profilestore.cli.options import JsonOption, with_settings
-from profilestore.cli.output import format_count, print_json, print_table
+from profilestore.cli.output import format_count, print_json, print_table, say
 
 if TYPE_CHECKING:
     from profilestore.settings import Settings
@@ -113,6 +113,8 @@ def check(
     with ProfileStore.open(settings) as shop:
         shop.coupons.check_pool(campaign, pool)
     if json:
-        print_json({"file": file.name, "codes": pool.size})
-    else:
-        typer.echo(f"{file.name}: {format_count(pool.size)} codes, all good")
+        print_json({"file": file.name, "codes": pool.size, "caution": pool.caution})
+        return
+    typer.echo(f"{file.name}: {format_count(pool.size)} codes, all good")
+    if pool.caution is not None:
+        say(f"note: {pool.caution}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-__all__ = ["csv_cell"]
+__all__ = ["csv_cell", "reads_as_formula"]
 
 # As formulas begin, also in full width, and what a program may skip before one.
 _FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
@@ -26,6 +26,9 @@ def csv_cell(value: Any) -> Any:
         return ""
     if isinstance(value, list | tuple | dict | bool):
         return orjson.dumps(value).decode()
-    if isinstance(value, str) and _FORMULA.match(value) is not None and _DIGITS.fullmatch(value) is None:
-        return f"'{value}"
-    return value
+    return f"'{value}" if isinstance(value, str) and reads_as_formula(value) else value
+
+
+def reads_as_formula(text: str) -> bool:
+    """Whether a program could take a text for a formula."""
+    return _FORMULA.match(text) is not None and _DIGITS.fullmatch(text) is None

@@ -121,6 +121,7 @@ def test_a_coupon_that_is_over_is_not_redeemed(run: Run) -> None:
         ("n,what\n1,A\n", 1, "codes.csv, line 1: none of its 2 columns is called code"),
         ("code\nA\nspring-1\n", 2, "codes.csv, line 3: this code is in the pool of campaign spring"),
         ("code\nwinter-1\n", 0, "1 codes"),
+        ("code\n=A\nB\n", 0, "note: 1 of 2 codes begin as formulas"),
     ],
 )
 def test_a_file_of_codes_is_checked(run: Run, tmp_path: Path, text: str, code: int, said: str) -> None:
@@ -131,4 +132,4 @@ def test_a_file_of_codes_is_checked(run: Run, tmp_path: Path, text: str, code: i
 def test_a_checked_file_as_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "codes.csv").write_text("n;mine\n1;A\n")
     found = json.loads(run("check", "codes.csv", "--column", "mine", "--json").stdout)
-    assert found == {"file": "codes.csv", "codes": 1}
+    assert found == {"file": "codes.csv", "codes": 1, "caution": None}

@@ -353,6 +353,20 @@ class TestExport:
             campaigns.export(made.name, tmp_path / "more.csv")
         assert not (tmp_path / "more.csv").exists()
 
+    def test_a_code_is_exported_as_it_is_or_not_at_all(self, campaigns: Campaigns, tmp_path: Path) -> None:
+        offer = {**COUPON, "code": "-20%"}
+        plan = campaigns.plan(campaign(name(), offer=offer))
+        assert any("the code begins as formulas" in note and ".jsonl" in note for note in plan.notes)
+        said: list[str] = []
+        made = campaigns.start(campaign(name(), offer=offer), progress=said.append).campaign
+        assert any("the code begins as formulas" in line for line in said)
+        with pytest.raises(UsageError, match=r"Export to a \.jsonl"):
+            campaigns.export(made.name, tmp_path / "out.csv")
+        assert list(tmp_path.iterdir()) == []
+        campaigns.export(made.name, tmp_path / "out.jsonl")
+        lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert {line["code"] for line in lines} == {"-20%"} and len(lines) == made.counts["treatment"]
+
 
 class TestProducts:
     def test_a_product_off_sale_is_sent_to_nobody(

@@ -12,6 +12,7 @@ from profilestore.campaigns.coupons.code_file import CodeFile, code_problem
 from profilestore.documents import CouponDocument
 from profilestore.elastic.coupon_index import CouponIndex
 from profilestore.errors import NotFound, UsageError
+from profilestore.insight.spreadsheets import reads_as_formula
 
 __all__ = ["TAKE_OTHERS", "Pool", "check_pool", "open_pool"]
 
@@ -96,6 +97,15 @@ class Pool:
     def all_codes(self) -> Iterator[str]:
         """The code of each coupon, by number."""
         return iter(self.codes) if self.code is None else (self.code for _ in range(self.size))
+
+    @property
+    def caution(self) -> str | None:
+        """What whoever chose the codes should know: an export tells each as it is, and CSV cannot tell these so."""
+        formulas = sum(map(reads_as_formula, self.distinct()))
+        if formulas == 0:
+            return None
+        which = "the code begins" if self.code is not None else f"{formulas:,} of {self.size:,} codes begin"
+        return f"{which} as formulas of spreadsheets do (=, +, -, @): export to a .jsonl file, or take other codes"
 
     @cached_property
     def digest(self) -> str:

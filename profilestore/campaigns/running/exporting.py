@@ -25,6 +25,7 @@ from profilestore.elastic.campaign_index import CampaignIndex
 from profilestore.elastic.member_pages import MemberPages
 from profilestore.elastic.product_index import ProductIndex
 from profilestore.errors import UsageError
+from profilestore.insight.spreadsheets import reads_as_formula
 from profilestore.settings import Settings
 
 __all__ = ["CampaignExport", "CampaignExportReport"]
@@ -96,7 +97,7 @@ class CampaignExport:
         """Write the file and the audit.
 
         Raises:
-            UsageError: the campaign does not run.
+            UsageError: the campaign does not run, or a code cannot stand in a CSV file as it is.
             InputError: the file cannot be written.
         """
         if campaign.definition is None or campaign.phase(now) != "running":
@@ -136,9 +137,19 @@ class CampaignExport:
         if self._file.is_csv:
             reasons = "; ".join(place.get("reasons", ()))
             told = [reasons if name == "reasons" else place.get(name) for name in _OF_PLACES]
+            _check_code(place.get("code"))
             return csv_line([id, *told, *(fields.get(name) for name in self._fields)])
         held = {name: place[name] for name in _OF_PLACES if name in place}
         return json_line({self._file.id_column: id, **held, **{k: v for k, v in fields.items() if k in self._fields}})
+
+
+def _check_code(code: str | None) -> None:
+    """A code must reach its user as it is, and what a spreadsheet would run must not stand in a file for one."""
+    if code is not None and reads_as_formula(code):
+        raise UsageError(
+            "a code begins as formulas of spreadsheets do (=, +, -, @): CSV would have to change it. Export to a "
+            ".jsonl file, which has codes as they are."
+        )
 
 
 def _on_sale(products: ProductIndex, places: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from profilestore.campaigns.report.power import needed_sizes
+from profilestore.campaigns.running.pools import pool_of
 from profilestore.campaigns.running.preparing import Prepared
 from profilestore.campaigns.running.selection import Selection
 
@@ -147,4 +148,7 @@ def _notes(prepared: Prepared, expected: Expected) -> list[str]:
         notes.append("nothing foretells purchases yet: `profilestore insight run propensity` does")
     if prepared.timing.contact_at > prepared.timing.starts:
         notes.append("it would begin in quiet hours: the first contact is when they are over")
+    pool = pool_of(definition.offer, treatment=None)
+    if pool is not None and pool.caution is not None:
+        notes.append(pool.caution)
     return notes

@@ -133,7 +133,7 @@ class Starting:
         counts, lists = record.counts or {}, record.lists or {}
         pool = pool_of(definition.offer, treatment=counts["treatment"])
         if pool is not None:
-            self._progress(f"making {pool.size:,} coupons")
+            self._progress(f"making {pool.size:,} coupons{'' if pool.caution is None else f'; note: {pool.caution}'}")
             self._coupons.open_pool(definition.name, pool, value=definition.offer.value)
         assigning = Assigning(
             _frozen(record, definition), index=self._index, places=self._preparing.places, filling=self._filling,

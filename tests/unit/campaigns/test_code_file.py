@@ -38,6 +38,14 @@ def test_what_is_taken(tmp_path: Path, text: str | bytes, codes: tuple[str, ...]
     assert (found.codes, found.lines, found.name) == (codes, lines, "codes.csv")
 
 
+def test_codes_that_a_spreadsheet_would_run_are_told(tmp_path: Path) -> None:
+    file = read_codes(written(tmp_path, "code\n=A1\nB-2\n+5\n＠C\n-20%\n"))
+    assert (Pool.of_file(file).caution or "").startswith("3 of 5 codes begin as formulas")
+    assert (Pool.of_one("@home", size=9).caution or "").startswith("the code begins")
+    assert Pool.of_file(file, size=2).first(2).caution is not None
+    assert [Pool.of_codes(["B-2", "+5"]).caution, Pool.of_one("SPRING10", size=9).caution] == [None, None]
+
+
 def test_the_column_that_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "code,other\nA1,B1\nA2,B2\n")
     assert read_codes(path, column="other").codes == ("B1", "B2")
