@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from profilestore import Event, ProfileStore, Settings
-from profilestore.campaigns.coupons.redeeming import coupon_event
+from profilestore.campaigns.coupons.counter import coupon_event
 from profilestore.campaigns.importing.importing import ImportFiles
 from profilestore.campaigns.report.cautions import FEW_BUYERS
 from profilestore.campaigns.report.reading import read_participants

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from profilestore.campaigns.coupons.issuing import Documents, Issuing, entitled
-from profilestore.campaigns.coupons.redeeming import coupon_event
-from profilestore.documents import CampaignDocument, Event, assignment_id, campaign_id
-from profilestore.elastic.coupon_index import CouponIndex
+from profilestore.campaigns.coupons.counter import CouponCounter, coupon_event
+from profilestore.campaigns.coupons.issuing import Documents, entitled
+from profilestore.documents import CampaignDocument, assignment_id, campaign_id
 from profilestore.errors import CouponRefused, NotFound, StoreError
-from profilestore.indexing.counts import LoadCounts
 
 __all__ = ["Claim", "Claiming", "read_campaign"]
 
@@ -44,45 +41,32 @@ class Claiming:
     """Gives users the coupons that they ask for.
 
     Args:
-        index: the coupons.
-        campaigns: campaigns and assignments.
-        issuing: gives coupons.
-        record: an event in the log and in its user's profile.
+        counter: what it works with.
     """
 
-    def __init__(
-        self,
-        *,
-        index: CouponIndex,
-        campaigns: Documents,
-        issuing: Issuing,
-        record: Callable[[Event], LoadCounts],
-    ) -> None:
-        self._index = index
-        self._campaigns = campaigns
-        self._issuing = issuing
-        self._record = record
+    def __init__(self, counter: CouponCounter) -> None:
+        self._at = counter
 
     def claim(self, campaign: str, user_id: str, *, now: datetime) -> Claim:
         """See `Coupons.claim`."""
-        document = read_campaign(self._campaigns, campaign)
+        document = read_campaign(self._at.campaigns, campaign)
         _check_running(document, now)
-        pool = self._index.pool(campaign)
+        pool = self._at.index.pool(campaign)
         if pool is None:
             raise NotFound(f"campaign {campaign} has no coupons.", kind="pool", id=campaign)
         self._check_entitled(campaign, user_id)
-        code = self._issuing.issue(campaign, [user_id])[user_id]
+        code = self._at.issuing.issue(campaign, [user_id])[user_id]
         if code is None:
             self._check_entitled(campaign, user_id)  # it may have been withheld meanwhile
             raise CouponRefused(f"no coupon of campaign {campaign} is left.", campaign=campaign, reason="none-left")
-        counts = self._record(coupon_event("coupon_claim", campaign, user_id, time=now))
+        counts = self._at.record(coupon_event("coupon_claim", campaign, user_id, time=now))
         if counts.rejected > 0:
             raise StoreError("the claim is dated too far ahead to be recorded: look at this machine's clock.")
         return Claim(campaign, code, pool.value, document.ends, counts.indexed > 0)
 
     def _check_entitled(self, campaign: str, user_id: str) -> None:
         id = assignment_id(campaign, user_id)
-        held = self._campaigns.read([id]).get(id)
+        held = self._at.campaigns.read([id]).get(id)
         if held is None:
             said, reason = f"this user has no place in campaign {campaign}.", "not-assigned"
         elif entitled(held.source):

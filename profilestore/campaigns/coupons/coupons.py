@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from profilestore.campaigns.coupons.claiming import Claim, Claiming, read_campaign
+from profilestore.campaigns.coupons.counter import CouponCounter
 from profilestore.campaigns.coupons.issuing import Issuing
 from profilestore.campaigns.coupons.pool import Pool, check_pool, open_pool
 from profilestore.campaigns.coupons.redeeming import Redeemed, Redeeming
@@ -68,11 +69,11 @@ class Coupons:
     def __init__(self, parts: Parts, *, record: Callable[[Event], LoadCounts]) -> None:
         settings, client, ask = parts.settings, parts.client, parts.generations.clear_dead_build
         self._parts = parts
-        self._record = record
         self._index = CouponIndex(client, alias=settings.index("coupons"), ask=ask)
         self._codes = SharedCodes(client, alias=settings.index("coupons"), ask=ask)
         self._campaigns = RevisedDocuments(client, alias=settings.index("campaigns"), what="campaigns", ask=ask)
         self._issuing = Issuing(assignments=self._campaigns, coupons=self._index)
+        self._counter = CouponCounter(self._index, self._campaigns, self._issuing, record)
 
     # ---------------------------------------------------------------- pools
 
@@ -160,8 +161,7 @@ class Coupons:
                 or none-left.
         """
         moment = datetime.now(UTC) if now is None else to_utc(now)
-        claiming = Claiming(index=self._index, campaigns=self._campaigns, issuing=self._issuing, record=self._record)
-        return claiming.claim(campaign, user_id, now=moment)
+        return Claiming(self._counter).claim(campaign, user_id, now=moment)
 
     def redeem(
         self,
@@ -185,13 +185,7 @@ class Coupons:
             CouponRefused: `reason` is unknown-code, not-theirs, not-started, ended or redeemed.
         """
         moment = datetime.now(UTC) if now is None else to_utc(now)
-        redeeming = Redeeming(
-            index=self._index,
-            campaigns=self._campaigns,
-            issuing=self._issuing,
-            log=self._parts.in_force.log,
-            record=self._record,
-        )
+        redeeming = Redeeming(self._counter, log=self._parts.in_force.log)
         return redeeming.redeem(code.strip(), user_id, campaign=campaign, order_id=order_id, now=moment)
 
     # ---------------------------------------------------------------- figures

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any
 
 from profilestore.campaigns.coupons.code_file import code_problem
-from profilestore.campaigns.coupons.issuing import Documents, Issuing
+from profilestore.campaigns.coupons.counter import CouponCounter, coupon_event
 from profilestore.documents import CampaignDocument, Event, assignment_id, campaign_id
-from profilestore.elastic.coupon_index import CouponIndex
 from profilestore.elastic.event_log import EventLog
 from profilestore.errors import CouponRefused, StoreError
-from profilestore.indexing.counts import LoadCounts
 
-__all__ = ["Redeemed", "Redeeming", "coupon_event"]
-
-_LONGEST_BYTES: Final = 512
+__all__ = ["Redeemed", "Redeeming"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,51 +36,21 @@ class Redeemed:
         return asdict(self)
 
 
-def coupon_event(
-    kind: Literal["coupon_claim", "coupon_redeem"],
-    campaign: str,
-    user_id: str,
-    *,
-    time: datetime,
-    order_id: str | None = None,
-) -> Event:
-    """The event of a claim or redemption. Its id follows from campaign and user: there is one, however often it is
-    recorded."""
-    id = f"{kind}:{campaign}:{user_id}"
-    if len(id.encode(errors="surrogatepass")) > _LONGEST_BYTES:
-        id = f"{kind}:{campaign}:{hashlib.sha256(user_id.encode(errors='surrogatepass')).hexdigest()}"
-    return Event(event_id=id, user_id=user_id, type=kind, time=time, campaign=campaign, order_id=order_id)
-
-
 class Redeeming:
     """Redeems coupons of one shop.
 
     Args:
-        index: the coupons.
-        campaigns: campaigns and assignments.
-        issuing: to finish what a killed process began.
+        counter: what it works with.
         log: the events.
-        record: an event in the log and in its user's profile.
     """
 
-    def __init__(
-        self,
-        *,
-        index: CouponIndex,
-        campaigns: Documents,
-        issuing: Issuing,
-        log: EventLog,
-        record: Callable[[Event], LoadCounts],
-    ) -> None:
-        self._index = index
-        self._campaigns = campaigns
-        self._issuing = issuing
+    def __init__(self, counter: CouponCounter, *, log: EventLog) -> None:
+        self._at = counter
         self._log = log
-        self._record = record
 
     def redeem(self, code: str, user_id: str, *, campaign: str | None, order_id: str | None, now: datetime) -> Redeemed:
         """See `Coupons.redeem`."""
-        found = self._index.campaigns_with(code) if code_problem(code) is None else []
+        found = self._at.index.campaigns_with(code) if code_problem(code) is None else []
         names = [name for name in found if campaign in (None, name)]
         if len(names) == 0:
             which = "no campaign has" if campaign is None else f"campaign {campaign} does not have"
@@ -98,25 +62,25 @@ class Redeeming:
         name = document.campaign or ""
         _check_time(document, now)
         first = self._once(coupon_event("coupon_redeem", name, user_id, time=now, order_id=order_id))
-        pool = self._index.pool(name)
+        pool = self._at.index.pool(name)
         return Redeemed(name, code, None if pool is None else pool.value, first)
 
     def _code_of(self, campaign: str, user_id: str) -> str | None:
         """The code that a user has of a campaign; where its issue was broken off when it was theirs, it is finished."""
         id = assignment_id(campaign, user_id)
-        held = self._campaigns.read([id]).get(id)
+        held = self._at.campaigns.read([id]).get(id)
         if held is None:
             return None
         code, coupon = held.source.get("code"), held.source.get("coupon")
         if code is None and coupon is not None:
-            taken = self._index.read([coupon]).get(coupon)
+            taken = self._at.index.read([coupon]).get(coupon)
             if taken is not None and taken.source.get("user_id") == user_id:
-                return self._issuing.issue(campaign, [user_id])[user_id]
+                return self._at.issuing.issue(campaign, [user_id])[user_id]
         return None if code is None else str(code)
 
     def _choose(self, names: list[str], now: datetime) -> CampaignDocument:
         """Of several campaigns that gave a user this code: one that runs, or whose time it is, or the latest."""
-        held = self._campaigns.read([campaign_id(name) for name in names])
+        held = self._at.campaigns.read([campaign_id(name) for name in names])
         documents = [CampaignDocument(**each.source) for each in held.values()]
         if len(documents) == 0:
             raise CouponRefused("the campaign of this code is gone.", campaign=names[0], reason="unknown-code")
@@ -131,7 +95,7 @@ class Redeeming:
 
     def _once(self, event: Event) -> bool:
         """Record a redemption; False where this very one was recorded before."""
-        counts = self._record(event)
+        counts = self._at.record(event)
         if counts.rejected > 0:
             raise StoreError("the redemption is dated too far ahead to be recorded: look at this machine's clock.")
         if counts.indexed > 0:
