@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from profilestore.campaigns.running.timing import YEARS
 from profilestore.documents import assignment_id, contact_id
 from profilestore.errors import InputError
 from profilestore.ingest.campaign_rows import Refused, Row, Taker, Verdict
@@ -21,6 +22,7 @@ _RESERVED: Final = frozenset(("campaign", "contact", "running"))
 _NAMED_MOST: Final = 20
 # What Elasticsearch takes, less a few for the place of a contact.
 _ID_BYTES: Final = 508
+_NO_YEAR: Final = f"is not of the years {YEARS[0]} to {YEARS[1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,9 @@ class Past:
         if ":" in name or name in _RESERVED or len(name.encode("utf-8", "surrogatepass")) > 200:
             return Refused("is no name for a campaign: at most 200 bytes, no colon, not campaign, contact, running",
                            "campaign")  # fmt: skip
+        for field in ("starts", "ends"):
+            if not _is_a_time(values[field]):
+                return Refused(_NO_YEAR, field)
         ends = values.pop("ends").astimezone(self._zone)
         # A day is what a file says that has no clock; its last moment still belongs to the campaign.
         whole_day = (ends.hour, ends.minute, ends.second, ends.microsecond) == (0, 0, 0, 0)
@@ -110,6 +115,8 @@ class Past:
         if max(len(id.encode("utf-8")) for id in (assignment_id(campaign.name, user_id), longest)) > _ID_BYTES:
             return Refused("is too long beside the campaign's name for an id of Elasticsearch", "user_id")
         told = PastMember(row.values.get("arm"), row.values.get("contact_at"))
+        if told.contact_at is not None and not _is_a_time(told.contact_at):
+            return Refused(_NO_YEAR, "contact_at")
         if told.contact_at is not None and told.arm == "control":
             return Refused("who is in the control group was not contacted", "contact_at")
         if told.contact_at is not None and told.contact_at >= campaign.ends:
@@ -171,3 +178,7 @@ class Past:
                 )
         if len(problems) > 0:
             raise InputError(f"{'; '.join(problems)}. Nothing was written.")
+
+
+def _is_a_time(moment: datetime) -> bool:
+    return YEARS[0] <= moment.year <= YEARS[1]

@@ -31,6 +31,7 @@ from profilestore.campaigns.running.definition import CampaignDefinition
 from profilestore.campaigns.running.offer_table import read_offer
 from profilestore.campaigns.running.quiet_hours import QuietHours
 from profilestore.campaigns.running.table import Table
+from profilestore.campaigns.running.timing import YEARS
 from profilestore.campaigns.toml_file import read_toml
 from profilestore.documents.base import to_utc
 from profilestore.errors import UsageError
@@ -41,10 +42,6 @@ _FIELDS: Final = (
     "name", "audience", "channel", "starts", "ends", "budget", "cost_per_contact", "control_share",
     "contacts_per_week", "quiet_hours", "margin", "follow_days", "description", "offer",
 )  # fmt: skip
-
-
-# Dates beyond cannot be counted with: days are added to them, and other zones' clocks read.
-_YEARS: Final = (1900, 9000)
 
 
 def read_campaign(path: Path, *, time_zone: str, name: str | None = None) -> CampaignDefinition:
@@ -134,7 +131,7 @@ def _moment(table: Table, key: str, *, zone: ZoneInfo, end: bool, required: bool
         if not isinstance(value, datetime):
             value = datetime.combine(value + timedelta(days=1 if end else 0), datetime.min.time())
         moment = to_utc(value.replace(tzinfo=zone) if value.tzinfo is None else value)
-        if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        if not YEARS[0] <= moment.year <= YEARS[1]:
             raise ValueError(key)
         return moment
     except (ValueError, OverflowError):

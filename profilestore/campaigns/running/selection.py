@@ -129,8 +129,9 @@ def _likely(member: Member, days: float) -> float:
 
 def _fits(name: str, user_id: str) -> bool:
     """Whether the ids of what is written of a user are no longer than the server takes."""
-    longest = max(assignment_id(name, user_id), contact_id(user_id, "2026-W48", 99), key=len)
-    return len(longest) * 4 <= _LONGEST_ID_BYTES or len(longest.encode()) <= _LONGEST_ID_BYTES
+    ids = (assignment_id(name, user_id), contact_id(user_id, "2026-W48", 99))
+    # No character has more than four bytes.
+    return all(len(id) * 4 <= _LONGEST_ID_BYTES or len(id.encode()) <= _LONGEST_ID_BYTES for id in ids)
 
 
 def _affordable(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from profilestore.campaigns.running.definition import CampaignDefinition
 from profilestore.campaigns.running.quiet_hours import week_of
 from profilestore.errors import UsageError
 
-__all__ = ["Timing", "timing_of"]
+__all__ = ["YEARS", "Timing", "timing_of"]
+
+# Dates beyond cannot be counted with: days are added to them, and other zones' clocks read.
+YEARS: Final = (1900, 9000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,9 @@ def test_days_are_of_the_shops_zone_and_the_last_belongs_to_the_campaign(tmp_pat
         ("x,2026-03-01,2026-02-31,,", "is not a date that exists"),
         ("spring,2026-03-01,2026-03-15,mail,120", "this campaign is described before, and otherwise"),
         ("x,2026-03-01,2026-03-14,,many", "is not a number"),
+        ("x,0001-01-05,2026-03-14,,", "is not of the years 1900 to 9000"),
+        ("x,2026-03-01,9999-12-31,,", "is not of the years 1900 to 9000"),
+        ("x,1899-12-31,2026-03-14,,", "is not of the years 1900 to 9000"),
     ],
 )
 def test_a_campaign_that_cannot_be_meant_is_refused(tmp_path: Path, row: str, reason: str) -> None:
@@ -82,13 +85,13 @@ def test_members_with_arms_and_times(tmp_path: Path) -> None:
     past = described(tmp_path)
     text = "campaign,user_id,arm,sent_at\nspring,u1,test,2026-03-02 09:00\nspring,u2,Holdout,\nspring,u1,treatment,"
     text += "2026-03-02 09:00:00\nspring,u2,treatment,\nspring,u3,control,2026-03-02\nspring,u4,test,2026-03-15\n"
-    text += f"spring,u5,perhaps,\nspring,,test,\nspring,{'u' * 505},test,\n"
+    text += f"spring,u5,perhaps,\nspring,,test,\nspring,{'u' * 505},test,\nspring,u6,test,0001-01-05\n"
     past, report, reasons = read(tmp_path, "members", text, past)
-    assert (report.emitted, report.duplicate, report.rejected) == (2, 1, 6)
+    assert (report.emitted, report.duplicate, report.rejected) == (2, 1, 7)
     for reason in (
         "this user is in this campaign before, and otherwise", "who is in the control group was not contacted",
         "the campaign was over by then", "is neither treatment nor control", "user_id is missing",
-        "is too long beside the campaign's name",
+        "is too long beside the campaign's name", "is not of the years 1900 to 9000",
     ):  # fmt: skip
         assert any(reason in each for each in reasons), reason
     assert all("u1" not in each and "u2" not in each for each in reasons)

@@ -79,6 +79,8 @@ def test_ids_too_long_to_stand_beside_the_name_are_counted() -> None:
     assert (len(found.user_ids), found.unwritable) == (2, 1)
     assert chosen(rows, name="a long name").unwritable == 1
     assert chosen(rows, name="a" * 100).unwritable == 3
+    # Fewer characters than stand in the id of a contact, and more bytes.
+    assert chosen([Member("u" * 490, {}, False), Member("u" * 466, {}, False)], name="汉" * 15).unwritable == 1
 
 
 @pytest.mark.parametrize(("chance", "expected"), [(0.0, 0.0), (0.36, 0.2), (1.0, 1.0)])
