@@ -86,9 +86,9 @@ class Past:
         if ":" in name or name in _RESERVED or len(name.encode("utf-8", "surrogatepass")) > 200:
             return Refused("is no name for a campaign: at most 200 bytes, no colon, not campaign, contact, running",
                            "campaign")  # fmt: skip
-        for field in ("starts", "ends"):
-            if not _is_a_time(values[field]):
-                return Refused(_NO_YEAR, field)
+        for key in ("starts", "ends"):
+            if not _is_a_time(values[key]):
+                return Refused(_NO_YEAR, key)
         ends = values.pop("ends").astimezone(self._zone)
         # A day is what a file says that has no clock; its last moment still belongs to the campaign.
         whole_day = (ends.hour, ends.minute, ends.second, ends.microsecond) == (0, 0, 0, 0)
