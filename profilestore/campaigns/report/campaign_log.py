@@ -94,7 +94,7 @@ class CampaignLogBuilder:
                 self._types.append(ACT_TYPES.index(event.type))
                 self._named.append(named)
                 self._times.append(event.time.timestamp())
-                self._discounts.append(np.nan if event.discount is None else event.discount)
+                self._discounts.append(_discount(event))
                 self._orders.append(_order_number(event.order_id))
 
     def build(self, *, until: datetime) -> CampaignLog:
@@ -155,6 +155,15 @@ def read_campaign_log(
                 read += len(logged)
         progress(f"read {read:,} events of {min(len(ids), start + _USERS_AT_ONCE):,} users")
     return builder.build(until=until)
+
+
+def _discount(event: Event) -> float:
+    """What an act was cheaper by: of a line bought, no more than it cost before. NaN where it does not say."""
+    if event.discount is None:
+        return np.nan
+    if event.type != "purchase" or event.price is None:
+        return event.discount
+    return min(event.discount, event.price * (1.0 if event.quantity is None else event.quantity))
 
 
 def _order_number(order_id: str | None) -> int:

@@ -118,6 +118,16 @@ def test_what_a_redemption_cost_is_told_by_the_lines_else_by_the_act_else_unknow
     assert found.revenue.tolist() == [63.0, 30.0, 27.0]
 
 
+def test_no_line_costs_more_than_its_price_however_much_its_coupon_was_worth() -> None:
+    found = counted([
+        act("a", "purchase", 1.0, price=3.0, quantity=2, discount=10.0, campaign="spring", order_id="1"),
+        act("b", "coupon_redeem", 1.0, campaign="spring", order_id="2"),
+        act("b", "purchase", 1.0, price=4.0, discount=10.0, order_id="2"),
+    ])  # fmt: skip
+    assert found.revenue.tolist() == [0.0, 0.0, 0.0]
+    assert found.netted.tolist() == found.discounts.tolist() == [6.0, 4.0, 0.0]
+
+
 def test_a_redemption_costs_what_the_lines_of_its_order_say_though_they_name_no_campaign() -> None:
     found = counted([
         act("a", "coupon_redeem", 1.0, campaign="spring", order_id="1"),
