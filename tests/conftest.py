@@ -52,21 +52,37 @@ def server_url() -> Iterator[str]:
 @pytest.fixture
 def prefix(server_url: str) -> Iterator[str]:
     """An index prefix of this test alone; its indices and index templates are deleted by name afterwards."""
-    name = f"t-{uuid.uuid4().hex[:12]}"
+    name = _new_prefix()
     yield name
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        rows = client.cat.indices(index=f"{name}-*", expand_wildcards="all", h="index", format="json")
-        if len(rows) > 0:
-            client.indices.delete(index=[row["index"] for row in rows])
-        templates = client.indices.get_index_template(filter_path="index_templates.name").get("index_templates", [])
-        for template in [each["name"] for each in templates if each["name"].startswith(f"{name}-")]:
-            client.indices.delete_index_template(name=template)
+    _erase(server_url, name)
 
 
 @pytest.fixture
 def settings(server_url: str, prefix: str, tmp_path: Path) -> Settings:
     """Settings of a shop of this test alone: own prefix, own home, the session's server."""
     return Settings(home=tmp_path / "profilestore-home", prefix=prefix, elasticsearch_url=server_url)
+
+
+@pytest.fixture(scope="module")
+def module_settings(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The same of a shop that all tests of a module share; what it holds is deleted after the last of them."""
+    made = Settings(home=tmp_path_factory.mktemp("home"), prefix=_new_prefix(), elasticsearch_url=server_url)
+    yield made
+    _erase(server_url, made.prefix)
+
+
+def _new_prefix() -> str:
+    return f"t-{uuid.uuid4().hex[:12]}"
+
+
+def _erase(server_url: str, prefix: str) -> None:
+    with Elasticsearch(server_url, request_timeout=60) as client:
+        rows = client.cat.indices(index=f"{prefix}-*", expand_wildcards="all", h="index", format="json")
+        if len(rows) > 0:
+            client.indices.delete(index=[row["index"] for row in rows])
+        templates = client.indices.get_index_template(filter_path="index_templates.name").get("index_templates", [])
+        for template in [each["name"] for each in templates if each["name"].startswith(f"{prefix}-")]:
+            client.indices.delete_index_template(name=template)
 
 
 @pytest.fixture

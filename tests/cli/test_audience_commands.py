@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,10 @@ from elasticsearch import Elasticsearch
 from typer.testing import CliRunner, Result
 
 from profilestore.cli import app
-from profilestore.elastic.indices import KINDS, init
+from profilestore.elastic.indices import init
 from profilestore.settings import Settings
+from tests.cli.commands import Run, commands
 
-RUNNER = CliRunner()
 KEY = "a key that nobody prints"
 FILE = """
 channel = "mail"
@@ -26,39 +24,33 @@ and = [{ rule = "order_count >= 3" }, { not = { or = [{ rule = 'country == "FR"'
 
 
 @pytest.fixture(scope="module")
-def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """The flags of a shop of ten users, u0 to u9, with as many orders; u8 and u9 gave no consent to mail."""
-    home = tmp_path_factory.mktemp("audience-cli")
-    settings = Settings(home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=server_url)
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        init(client, settings)
+def shop(module_settings: Settings) -> Settings:
+    """A shop of ten users, u0 to u9, with as many orders; u8 and u9 gave no consent to mail."""
+    with Elasticsearch(module_settings.elasticsearch_url or "", request_timeout=60) as client:
+        init(client, module_settings)
         operations = []
         for n in range(10):
             source = {"user_id": f"u{n}", "generation": "000001", "order_count": n, "spend_total": 10.0 * n,
                       "country": "FR" if n % 2 == 1 else "UK", "consent": ["mail"] if n < 8 else ["sms"]}  # fmt: skip
             operations += [{"index": {"_id": f"u{n}"}}, source]
-        client.bulk(index=settings.index("profiles"), operations=operations, refresh=True)
-        yield ["--prefix", settings.prefix, "--url", server_url, "--home", str(home)]
-        rows = client.cat.indices(index=f"{settings.prefix}-*", h="index", format="json")
-        client.indices.delete(index=[row["index"] for row in rows])
-        for kind in KINDS:
-            client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
+        client.bulk(index=module_settings.index("profiles"), operations=operations, refresh=True)
+    return module_settings
 
 
 @pytest.fixture
-def run(flags: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]  # a closure
+def run(shop: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
+    plain = commands("audience", shop)
 
     def call(*words: str, code: int = 0) -> Result:
-        result = RUNNER.invoke(app, ["audience", *words, *flags])
-        assert result.exit_code == code, result.output
+        result = plain(*words, code=code)
         assert KEY not in result.output
         return result
 
     return call
 
 
-def test_from_a_file_to_an_export(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_from_a_file_to_an_export(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "mine.toml").write_text(FILE)
     (tmp_path / "a" / "out.csv").write_text("u6\n")  # found beside the definition
@@ -105,7 +97,7 @@ def test_from_a_file_to_an_export(run, tmp_path: Path, monkeypatch: pytest.Monke
     assert json.loads(run("list", "--json").stdout) == {"audiences": []}
 
 
-def test_bad_input_is_told_on_one_line(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_is_told_on_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(FILE)
     mail = ["--channel", "mail"]
     for words, code, told in (
@@ -128,6 +120,6 @@ def test_bad_input_is_told_on_one_line(run, tmp_path: Path) -> None:  # type: ig
         result = run(*words, code=code)
         assert told in result.stderr
         assert result.stderr.count("\n") == 1
-    key = RUNNER.invoke(app, ["audience", "list", "--set", f"export_key={KEY}"])
+    key = CliRunner().invoke(app, ["audience", "list", "--set", f"export_key={KEY}"])
     assert (key.exit_code, KEY in key.output) == (2, False)
     assert json.loads(run("list", "--json").stdout) == {"audiences": []}

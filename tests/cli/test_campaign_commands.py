@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from elasticsearch import Elasticsearch
-from typer.testing import CliRunner, Result
 
-from profilestore.cli import app
-from profilestore.elastic.indices import KINDS
 from profilestore.settings import Settings
+from tests.cli.commands import Run, commands
 from tests.integration.campaign_shop import open_shop
 
-RUNNER = CliRunner()
 FILE = """
 audience = "all"
 ends = 2098-12-31
@@ -32,32 +26,19 @@ kind = "message"
 
 
 @pytest.fixture(scope="module")
-def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """The flags of a shop with users and audiences."""
-    home = tmp_path_factory.mktemp("campaign-cli")
-    settings = Settings(home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=server_url)
-    open_shop(settings)._client.close()
-    yield ["--prefix", settings.prefix, "--url", server_url, "--home", str(home)]
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        rows = client.cat.indices(index=f"{settings.prefix}-*", h="index", format="json")
-        client.indices.delete(index=[row["index"] for row in rows])
-        for kind in KINDS:
-            client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
+def shop(module_settings: Settings) -> Settings:
+    """A shop with users and audiences."""
+    open_shop(module_settings)._client.close()
+    return module_settings
 
 
 @pytest.fixture
-def run(flags: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]  # a closure
+def run(shop: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> Result:
-        result = RUNNER.invoke(app, ["campaign", *words, *flags])
-        assert result.exit_code == code, result.output
-        return result
-
-    return call
+    return commands("campaign", shop)
 
 
-def test_a_campaign_from_plan_to_stop(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_campaign_from_plan_to_stop(run: Run, tmp_path: Path) -> None:
     (tmp_path / "hello.toml").write_text(FILE)
     told = run("plan", "hello.toml").stdout
     for part in ("hello: audience all by mail", "gave no consent to mail", "treatment", "control", "cost:", "at most"):
@@ -86,7 +67,7 @@ def test_a_campaign_from_plan_to_stop(run, tmp_path: Path) -> None:  # type: ign
     assert "state: stopped" in run("show", "hello").stdout
 
 
-def test_mistakes_end_with_two_or_one_and_a_sentence(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_mistakes_end_with_two_or_one_and_a_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(FILE.replace("40.0", "0.0").replace("9", "0", 1).replace("all", "", 1))
     for verb in ("plan", "start"):
         told = run(verb, "bad.toml", code=2).stderr
@@ -102,7 +83,7 @@ def test_mistakes_end_with_two_or_one_and_a_sentence(run, tmp_path: Path) -> Non
     assert "is not in campaign one" in run("show", "one", "--user", "nobody", code=1).stderr
 
 
-def test_all_times_are_on_the_clock_of_the_shop(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]  # as above
+def test_all_times_are_on_the_clock_of_the_shop(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clock.toml").write_text(FILE.replace("2098-12-31", "2098-12-31T12:00:00Z"))
     run("start", "clock.toml")
     run("export", "clock", "--output", "clock.csv", "--plain-ids")

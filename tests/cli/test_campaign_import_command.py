@@ -8,30 +8,21 @@ from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
-from typer.testing import CliRunner, Result
 
-from profilestore.cli import app
 from profilestore.elastic.indices import init
 from profilestore.settings import Settings
+from tests.cli.commands import Run, commands
 
-RUNNER = CliRunner()
 CAMPAIGNS = "campaign,starts,ends,channel\nspring,2026-03-02,2026-03-14,mail\n"
 MEMBERS = "campaign,user_id,contacted\nspring,secret-1,2026-03-03\nspring,secret-2,\nspring,,\n"
 
 
 @pytest.fixture
-def run(settings: Settings, server_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]  # a closure
-    with Elasticsearch(server_url, request_timeout=60) as client:
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    with Elasticsearch(settings.elasticsearch_url or "", request_timeout=60) as client:
         init(client, settings)
     monkeypatch.chdir(tmp_path)
-    flags = ["--prefix", settings.prefix, "--url", server_url, "--home", str(settings.home)]
-
-    def call(*words: str, code: int = 0) -> Result:
-        result = RUNNER.invoke(app, ["campaign", *words, *flags])
-        assert result.exit_code == code, result.output
-        return result
-
-    return call
+    return commands("campaign", settings)
 
 
 def written(name: str, text: str) -> str:
@@ -40,7 +31,7 @@ def written(name: str, text: str) -> str:
     return name
 
 
-def test_an_import_counts_its_rows_and_says_what_follows(run) -> None:  # type: ignore[no-untyped-def]  # of the fixture
+def test_an_import_counts_its_rows_and_says_what_follows(run: Run) -> None:
     Path("m.csv.gz").write_bytes(gzip.compress(MEMBERS.encode()))
     told = run("import", written("c.csv", CAMPAIGNS), "--members", "m.csv.gz", code=3).output
     assert "1 rows of campaigns read: 1 indexed" in told
@@ -65,7 +56,7 @@ def test_an_import_counts_its_rows_and_says_what_follows(run) -> None:  # type: 
     assert json.loads(run("report", "spring", "--json").stdout)["unlike"]["inside"] == 0
 
 
-def test_bad_input_ends_with_the_codes_of_the_readme_and_writes_nothing(run) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_ends_with_the_codes_of_the_readme_and_writes_nothing(run: Run) -> None:
     good = written("c.csv", CAMPAIGNS)
     members = written("m.csv", MEMBERS)
     told = run("import", written("bad.csv", CAMPAIGNS.replace("03-14", "02-14")), "--members", members, code=1).output
@@ -81,7 +72,7 @@ def test_bad_input_ends_with_the_codes_of_the_readme_and_writes_nothing(run) -> 
     assert list(Path().glob("rejects-*")) == []
 
 
-def test_other_peoples_columns_come_from_a_file(run) -> None:  # type: ignore[no-untyped-def]  # of the fixture
+def test_other_peoples_columns_come_from_a_file(run: Run) -> None:
     columns = written(
         "columns.toml",
         '[campaigns.columns]\ncampaign = "Aktion"\nstarts = {column = "von", format = "%d.%m.%Y"}\n'

@@ -15,6 +15,7 @@ from profilestore import Event, ProfileStore, Settings
 from profilestore.cli import app
 from profilestore.documents import CampaignDocument
 from profilestore.elastic.campaign_index import CampaignIndex
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 STARTS = datetime(2026, 3, 1, tzinfo=UTC)
@@ -47,7 +48,7 @@ def flags(settings: Settings) -> Iterator[list[str]]:
             Event(user_id=user, type="purchase", time=STARTS + timedelta(days=n % 14), product_id="p", price=10.0)
             for n, user in enumerate(bought)
         ])  # fmt: skip
-    yield ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    yield flags_of(settings)
 
 
 def run(*words: str, code: int = 0) -> Any:

@@ -16,14 +16,14 @@ from typer.testing import CliRunner
 from profilestore import Event, Product, ProfileStore, Settings, User
 from profilestore.cli import app
 from profilestore.ingest.sample import DEFAULT_END, SampleShop, generate_shop
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 FIELDS = ("churn_risk", "churn_band", "churn_reasons", "lifecycle")
 
 
-def flags_of(settings: Settings) -> list[str]:
-    own = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
-    return [*own, "--set", "churn_bands=[0.25, 0.5]"]
+def own_flags(settings: Settings) -> list[str]:
+    return [*flags_of(settings), "--set", "churn_bands=[0.25, 0.5]"]
 
 
 def invoke(*words: str) -> Any:
@@ -63,7 +63,7 @@ def counted(settings: Settings, *filters: dict[str, Any]) -> int:
 
 
 def test_churn_from_the_command_line_to_a_query(settings: Settings, sample: SampleShop, tmp_path: Path) -> None:
-    off, flags = load(settings, sample), flags_of(settings)
+    off, flags = load(settings, sample), own_flags(settings)
     (step,) = invoke("insight", "run", "churn", "--force", "--json", *flags)["steps"]
     assert step["status"] == "done", step["message"]
     described = step["written"]["described"]
@@ -185,7 +185,7 @@ def test_what_does_not_beat_the_ratio_is_written_only_when_forced(settings: Sett
                   time=DEFAULT_END - timedelta(days=float(rng.uniform(0.0, 200.0))))
             for _ in range(700)
         )  # fmt: skip
-    flags = flags_of(settings)
+    flags = own_flags(settings)
     (step,) = invoke("insight", "run", "churn", "--json", *flags)["steps"]
     assert (step["status"], step["written"]) == ("no better", None)
     assert "not foretold better" in step["message"]
@@ -201,7 +201,7 @@ def test_too_little_is_a_sentence_and_nothing_is_written(settings: Settings) -> 
         store.index_products([Product(product_id="p", title="scarf", price=3.0)])
         for user in ("a", "b", "c"):
             store.record(Event(user_id=user, type="purchase", time="2026-01-02T10:00:00Z", product_id="p"))
-    flags = flags_of(settings)
+    flags = own_flags(settings)
     (step,) = invoke("insight", "run", "churn", "--json", *flags)["steps"]
     assert (step["status"], step["written"]) == ("too little", None)
     assert step["message"] == "churn needs 50 users with an order; there are 3."
@@ -213,7 +213,7 @@ def test_too_little_is_a_sentence_and_nothing_is_written(settings: Settings) -> 
 def test_what_cannot_be_meant_ends_with_2(settings: Settings) -> None:
     with ProfileStore.open(settings) as store:
         store.init()
-    flags = flags_of(settings)
+    flags = own_flags(settings)
     for wrong in (["list", "gone"], ["list", "-n", "0"], ["list", "--band", "extreme"], ["list", "--language", "fr"],
                   ["list", "--by", "name"], ["why", "u1", "--language", "fr"],
                   ["list", "--set", 'sale_seasons={"sale": "02-30/03-01"}'],

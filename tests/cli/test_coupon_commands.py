@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch
-from typer.testing import CliRunner, Result
 
 from profilestore import ProfileStore, Settings
 from profilestore.campaigns.coupons.pool import Pool
-from profilestore.cli import app
 from profilestore.documents import CampaignDocument
 from profilestore.elastic.campaign_index import CampaignIndex
-from profilestore.elastic.temporary import erase_shop
-
-RUNNER = CliRunner()
-Run = Callable[..., Result]
+from tests.cli.commands import Run, commands
 
 
 @pytest.fixture(scope="module")
-def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """The flags of a shop of u0 to u3, the last in control; `spring` has two coupons, as `winter`, which is over."""
-    home = tmp_path_factory.mktemp("coupon-cli")
-    settings = Settings(home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=server_url)
+def shop(module_settings: Settings) -> Settings:
+    """A shop of u0 to u3, the last in control; `spring` has two coupons, as `winter`, which is over."""
     now = datetime.now(UTC)
-    with ProfileStore.open(settings) as shop:
-        shop.init()
-        index = CampaignIndex(shop._client, alias=settings.index("campaigns"))
+    with ProfileStore.open(module_settings) as store:
+        store.init()
+        index = CampaignIndex(store._client, alias=module_settings.index("campaigns"))
         for name, ends in (("spring", now + timedelta(days=1)), ("winter", now - timedelta(days=1))):
             index.create(
                 CampaignDocument(
@@ -47,23 +37,15 @@ def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                     for n in range(4)
                 ]
             )
-            shop.coupons.open_pool(name, Pool.of_codes([f"{name}-{n}" for n in range(2)]), value=5.0)
-        shop.coupons.issue_many("winter", ["u0"])
-    yield ["--prefix", settings.prefix, "--url", server_url, "--home", str(home)]
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        erase_shop(client, settings)
+            store.coupons.open_pool(name, Pool.of_codes([f"{name}-{n}" for n in range(2)]), value=5.0)
+        store.coupons.issue_many("winter", ["u0"])
+    return module_settings
 
 
 @pytest.fixture
-def run(flags: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(shop: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str, code: int = 0) -> Result:
-        result = RUNNER.invoke(app, ["coupon", *words, *flags])
-        assert result.exit_code == code, result.output
-        return result
-
-    return call
+    return commands("coupon", shop)
 
 
 def test_from_a_claim_to_a_redemption(run: Run) -> None:

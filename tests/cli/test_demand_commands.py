@@ -16,15 +16,12 @@ from typer.testing import CliRunner
 
 from profilestore import Event, Product, ProfileStore, Settings, User
 from profilestore.cli import app
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 START = datetime(2025, 1, 6, tzinfo=UTC)
 DAYS = 280
 USERS = 60
-
-
-def flags_of(settings: Settings) -> list[str]:
-    return ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
 
 
 def acts(seed: int = 1) -> Iterator[Event]:

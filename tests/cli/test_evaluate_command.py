@@ -19,6 +19,7 @@ from profilestore.cli import app
 from profilestore.ingest.sample import generate_shop
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 
@@ -31,7 +32,7 @@ def flags(settings: Settings) -> Iterator[list[str]]:
         store.init()
         store.index_products(made.products)
         store.index_events(made.events)
-    yield ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    yield flags_of(settings)
 
 
 def temporary(settings: Settings) -> list[str]:
@@ -89,21 +90,21 @@ def test_a_table_a_page_json_and_an_interrupt(flags: list[str], settings: Settin
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(wrong: list[str], told: str, settings: Settings) -> None:
-    flags = ["--url", str(settings.elasticsearch_url), "--prefix", settings.prefix, "--home", str(settings.home)]
+    flags = flags_of(settings)
     done = RUNNER.invoke(app, ["evaluate", *wrong, *flags])
     assert (done.exit_code, told in done.stderr) == (2, True), done.output
 
 
 def test_a_missing_extra_names_what_to_install(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "implicit", None)
-    flags = ["--url", str(settings.elasticsearch_url), "--prefix", settings.prefix, "--home", str(settings.home)]
+    flags = flags_of(settings)
     done = RUNNER.invoke(app, ["evaluate", "--peers", *flags])
     assert done.exit_code == 2
     assert "pip install 'profilestore[peers]'" in done.stderr
 
 
 def test_an_empty_shop_is_told(settings: Settings) -> None:
-    flags = ["--url", str(settings.elasticsearch_url), "--prefix", settings.prefix, "--home", str(settings.home)]
+    flags = flags_of(settings)
     assert RUNNER.invoke(app, ["init", *flags]).exit_code == 0
     done = RUNNER.invoke(app, ["evaluate", *flags])
     assert (done.exit_code, "nothing to evaluate on" in done.stderr) == (1, True), done.output

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from profilestore import Event, Product, ProfileStore, Settings
 from profilestore.cli import app
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -36,7 +37,7 @@ def flags(settings: Settings) -> Iterator[list[str]]:
         store.index_products([Product(product_id=f"p{n}", price=float(n + 1), category=f"c{n % 2}") for n in range(5)])
         store.index_events(events)
         store.refresh_popularity()
-    yield ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    yield flags_of(settings)
 
 
 def run(flags: list[str], *arguments: str) -> object:
@@ -169,7 +170,7 @@ WRONG = (
 def test_what_cannot_be_meant_ends_with_2_and_what_is_not_there_with_1(settings: Settings) -> None:
     with ProfileStore.open(settings) as shop:
         shop.init()
-    flags = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    flags = flags_of(settings)
     for wrong in WRONG:
         done = RUNNER.invoke(app, [*wrong, *flags])
         assert done.exit_code == 2, f"{wrong}: {done.output}"

@@ -15,12 +15,9 @@ from typer.testing import CliRunner
 from profilestore import Event, Product, ProfileStore, Settings, User
 from profilestore.cli import app
 from profilestore.insight.records import InsightRecord, InsightRecords
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
-
-
-def flags_of(settings: Settings) -> list[str]:
-    return ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
 
 
 def purchases(users: int = 300, seed: int = 1) -> Iterator[Event]:

@@ -16,13 +16,10 @@ from typer.testing import CliRunner
 from profilestore import Event, Product, ProfileStore, Settings, User
 from profilestore.cli import app
 from profilestore.ingest.sample import SampleShop, generate_shop
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 OFF = "u00161"  # an odd user of the sample
-
-
-def flags_of(settings: Settings) -> list[str]:
-    return ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
 
 
 @pytest.fixture(scope="module")

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 
 import pytest
-from elasticsearch import Elasticsearch
 from typer.testing import CliRunner
 
 from profilestore.cli import app
 from profilestore.documents import Event, User
-from profilestore.elastic.indices import KINDS
 from profilestore.ingest.sample import generate_shop
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+def flags(module_settings: Settings) -> list[str]:
     """The flags of a shop in which p00001 and p00002 are often ordered together."""
-    home = tmp_path_factory.mktemp("people-cli")
-    settings = Settings(home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=server_url)
     shop = generate_shop(users=60, products=40, events=1500, language="en")
     when = shop.events[-1].time
     pairs = [
@@ -32,17 +27,12 @@ def flags(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for n in range(15)
         for product in ("p00001", "p00002")
     ]
-    with ProfileStore.open(settings.model_copy(update={"text_model": "words"})) as store:
+    with ProfileStore.open(module_settings.model_copy(update={"text_model": "words"})) as store:
         store.init()
         store.index_products(shop.products)
         store.index_users([*shop.users, *(User(user_id=f"pair{n}", country="FR") for n in range(15))])
         store.index_events([*shop.events, *pairs])
-    yield ["--prefix", settings.prefix, "--url", server_url, "--home", str(home)]
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
-        client.indices.delete(index=[row["index"] for row in rows])
-        for kind in KINDS:
-            client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
+    return flags_of(module_settings)
 
 
 def test_mine_show_and_ask(flags: list[str]) -> None:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from profilestore import Event, Product, ProfileStore, Settings, User
 from profilestore.cli import app
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -110,10 +111,6 @@ def acts(users: int = 120, days: int = 200, seed: int = 2) -> Iterator[Event]:
                 yield Event(user_id=user, type="cart", time=at + timedelta(hours=1), product_id=product)
                 if later < START + timedelta(days=days):
                     yield Event(user_id=user, type="purchase", time=later, product_id=product, price=5.0)
-
-
-def flags_of(settings: Settings) -> list[str]:
-    return ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
 
 
 def found(settings: Settings, query: dict[str, Any]) -> int:

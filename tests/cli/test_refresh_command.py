@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from profilestore import Event, Product, ProfileStore, Settings
 from profilestore.cli import app
+from tests.cli.commands import flags_of
 
 
 def invoke(settings: Settings, *words: str) -> Any:
-    flags = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    flags = flags_of(settings)
     done = CliRunner().invoke(app, ["dashboards", "refresh", *words, *flags])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout) if "--json" in words else done.stdout
@@ -34,7 +35,7 @@ def test_refresh_tells_what_it_did(settings: Settings) -> None:
 
 
 def test_a_shop_that_is_not_there_is_told(settings: Settings) -> None:
-    flags = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    flags = flags_of(settings)
     done = CliRunner().invoke(app, ["dashboards", "refresh", *flags])
     assert done.exit_code == 1
     assert "profilestore init" in done.output

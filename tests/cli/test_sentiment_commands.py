@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from profilestore import Event, Product, ProfileStore, Settings
 from profilestore.cli import app
+from tests.cli.commands import flags_of
 from tests.unit.features.made_reviews import make_reviews
 
 RUNNER = CliRunner()
@@ -28,7 +29,7 @@ def flags(settings: Settings) -> Iterator[list[str]]:
                   rating=5.0 if review.good else 1.0, time=start + timedelta(hours=review.time))
             for review in make_reviews(300)
         )  # fmt: skip
-    yield ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    yield flags_of(settings)
 
 
 def test_train_score_show_and_of(flags: list[str]) -> None:
@@ -70,7 +71,7 @@ def test_train_score_show_and_of(flags: list[str]) -> None:
 def test_too_little_is_a_sentence_and_exit_code_1(settings: Settings) -> None:
     with ProfileStore.open(settings) as store:
         store.init()
-    flags = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    flags = flags_of(settings)
     for verb, reason in (("train", "0 rated reviews"), ("score", "0 reviews with words")):
         done = RUNNER.invoke(app, ["insight", "sentiment", verb, *flags])
         assert done.exit_code == 1, done.output

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,21 +14,18 @@ from typer.testing import CliRunner, Result
 from profilestore import Event, Product, ProfileStore, User
 from profilestore.cli import app
 from profilestore.elastic.audit_log import AuditLog
-from profilestore.elastic.temporary import erase_shop
 from profilestore.insight.card.columns import columns
 from profilestore.settings import Settings
+from tests.cli.commands import Run, flags_of
 
 RUNNER = CliRunner()
 NAME = "<img src=x onerror=alert(1)> \x1b[31mRed"
 BOUGHT = datetime(2026, 11, 1, 10, tzinfo=UTC)
-Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
-def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileStore]:
-    settings = Settings(home=tmp_path_factory.mktemp("desk-cli"), prefix=f"t-{uuid.uuid4().hex[:12]}",
-                        elasticsearch_url=server_url, text_model="words")  # fmt: skip
-    with ProfileStore.open(settings) as store:
+def shop(module_settings: Settings) -> Iterator[ProfileStore]:
+    with ProfileStore.open(module_settings.model_copy(update={"text_model": "words"})) as store:
         store.init()
         store.index_products([Product(product_id="mug", title="blue mug", category="Kitchen", price=9.0)])
         store.index_users([User(user_id="anna", consent=["mail"], attributes={"name": NAME}),
@@ -41,13 +37,11 @@ def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             for user in ("anna", "-b c")
         )
         yield store
-        erase_shop(store._client, settings)
 
 
 @pytest.fixture
 def run(shop: ProfileStore) -> Run:
-    settings = shop.settings
-    flags = ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    flags = flags_of(shop.settings)
 
     def call(*words: str, code: int = 0) -> Result:
         result = RUNNER.invoke(app, ["profile", "show", *flags, *words])

@@ -12,6 +12,7 @@ from profilestore.cli import app
 from profilestore.ingest.sample import generate_shop
 from profilestore.settings import Settings
 from profilestore.store import ProfileStore
+from tests.cli.commands import flags_of
 
 RUNNER = CliRunner()
 
@@ -24,7 +25,7 @@ def flags(settings: Settings) -> Iterator[list[str]]:
         store.init()
         store.index_products(shop.products)
         store.index_events(shop.events)
-    yield ["--prefix", settings.prefix, "--url", str(settings.elasticsearch_url), "--home", str(settings.home)]
+    yield flags_of(settings)
 
 
 def test_train_list_and_use(flags: list[str]) -> None:
