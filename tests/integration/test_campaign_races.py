@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch
 
-from profilestore.elastic.indices import KINDS
 from profilestore.recommend.feedback.experiments import draw
 from profilestore.settings import Settings
 from tests.integration.campaign_shop import COUPON, campaign, everything, open_shop
@@ -24,17 +20,11 @@ BUDGET = 62.0  # twelve coupons of five
 
 
 @pytest.fixture(scope="module")
-def settings(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(module_settings: Settings) -> Settings:
     """A shop of all tests of this file; each has campaigns and weeks of its own."""
-    made = Settings(home=tmp_path_factory.mktemp("races"), prefix=f"t-{uuid.uuid4().hex[:12]}",
-                    elasticsearch_url=server_url, actor="tester")  # fmt: skip
+    made = module_settings.model_copy(update={"actor": "tester"})
     open_shop(made)._client.close()
-    yield made
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        rows = client.cat.indices(index=f"{made.prefix}-*", h="index", format="json")
-        client.indices.delete(index=[row["index"] for row in rows])
-        for kind in KINDS:
-            client.options(ignore_status=404).indices.delete_index_template(name=made.index(kind))
+    return made
 
 
 def spawn(settings: Settings, verb: str, **given: Any) -> subprocess.Popen[str]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch
 from pydantic import SecretStr
 
 from profilestore.campaigns.audience.definition import definition_of
@@ -20,7 +18,6 @@ from profilestore.campaigns.campaigns import Campaigns
 from profilestore.campaigns.pseudonyms import Pseudonyms
 from profilestore.elastic import member_pages
 from profilestore.elastic.campaign_index import CampaignIndex
-from profilestore.elastic.indices import KINDS
 from profilestore.elastic.withdrawing import withdraw_beliefs
 from profilestore.errors import ConditionError, InputError, NotFound, ProfileStoreError, UsageError
 from profilestore.settings import Settings
@@ -44,19 +41,12 @@ KINDS_WRITTEN = ("campaigns", "coupons", "audiences", "audits")
 
 
 @pytest.fixture(scope="module")
-def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProfileStore]:
+def shop(module_settings: Settings) -> Iterator[ProfileStore]:
     """A shop of all tests of this file; each has campaigns of its own, and no cap stands in the way."""
-    made = Settings(home=tmp_path_factory.mktemp("campaigns"), prefix=f"t-{uuid.uuid4().hex[:12]}",
-                    elasticsearch_url=server_url, actor="tester",
-                    export_key=SecretStr("a key of the shop"))  # fmt: skip
-    store = open_shop(made)
+    own = {"actor": "tester", "export_key": SecretStr("a key of the shop")}
+    store = open_shop(module_settings.model_copy(update=own))
     yield store
     store._client.close()
-    with Elasticsearch(server_url, request_timeout=60) as client:
-        rows = client.cat.indices(index=f"{made.prefix}-*", h="index", format="json")
-        client.indices.delete(index=[row["index"] for row in rows])
-        for kind in KINDS:
-            client.options(ignore_status=404).indices.delete_index_template(name=made.index(kind))
 
 
 @pytest.fixture

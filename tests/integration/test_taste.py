@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
 
 from profilestore.documents import Event, Product
-from profilestore.elastic.indices import KINDS
 from profilestore.errors import ModelError, NotFound
 from profilestore.features.served import decode_vector
 from profilestore.indexing.training import TasteReport
@@ -46,23 +43,16 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def trained(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
-    home: Path = tmp_path_factory.mktemp("taste-home")
-    settings = Settings(
-        home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=server_url, text_model="words"
-    )
+def trained(module_settings: Settings) -> Iterator[Trained]:
+    settings = module_settings.model_copy(update={"text_model": "words"})
     sample = generate_shop(users=200, products=150, events=8000, language="en")
-    client = Elasticsearch(server_url, request_timeout=60)
+    client = Elasticsearch(settings.elasticsearch_url or "", request_timeout=60)
     with ProfileStore.open(settings) as store:
         store.init()
         store.index_products(sample.products)
         store.index_events(sample.events)
         report = store.train(budget=2, form="dense")
         yield Trained(store, sample, report, client)
-    rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
-    client.indices.delete(index=[row["index"] for row in rows])
-    for kind in KINDS:
-        client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
     client.close()
 
 

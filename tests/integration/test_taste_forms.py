@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,23 +42,16 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    home: Path = tmp_path_factory.mktemp("forms-home")
-    settings = Settings(
-        home=home, prefix=f"t-{uuid.uuid4().hex[:12]}", elasticsearch_url=server_url, text_model="words"
-    )
+def shop(module_settings: Settings) -> Iterator[Shop]:
+    settings = module_settings.model_copy(update={"text_model": "words"})
     sample = generate_shop(users=120, products=80, events=4000, language="en")
-    client = Elasticsearch(server_url, request_timeout=60)
+    client = Elasticsearch(settings.elasticsearch_url or "", request_timeout=60)
     with ProfileStore.open(settings) as store:
         store.init()
         store.index_products(sample.products)
         store.index_events(sample.events)
         report = store.train(budget=0, form="sparse")
         yield Shop(store, sample, report, client)
-    rows = client.cat.indices(index=f"{settings.prefix}-*", expand_wildcards="all", h="index", format="json")
-    client.indices.delete(index=[row["index"] for row in rows])
-    for kind in ("products", "profiles", "events", "models", "texts"):
-        client.options(ignore_status=404).indices.delete_index_template(name=settings.index(kind))
     client.close()
 
 
