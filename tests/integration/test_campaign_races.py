@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from profilestore.errors import TooLittleData
 from profilestore.recommend.feedback.experiments import draw
 from profilestore.settings import Settings
 from tests.integration.campaign_shop import COUPON, campaign, everything, open_shop
@@ -163,6 +164,25 @@ def test_one_stopped_before_its_first_contact_gives_the_week_back(settings: Sett
     shop.campaigns.stop("now")  # they may have been contacted
     contacts = [doc for doc in everything(settings).values() if doc.get("kind") == "contact"]
     assert sum(doc["campaign"] == "now" for doc in contacts) == now.counts["treatment"]
+    shop._client.close()
+
+
+def test_one_stopped_while_it_was_being_started_has_no_report_of_half_its_users(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from profilestore.campaigns.running.assigning import Assigning
+
+    shop = open_again(settings)
+    real = Assigning.treat
+
+    def treat_then_stop(self: Assigning, members: Any) -> None:
+        real(self, members)
+        shop.campaigns.stop("halfway")
+
+    monkeypatch.setattr(Assigning, "treat", treat_then_stop)
+    assert shop.campaigns.start(campaign("halfway", contacts_per_week=100)).outcome == "stopped"
+    with pytest.raises(TooLittleData, match="nobody was written to"):
+        shop.campaigns.report("halfway")
     shop._client.close()
 
 

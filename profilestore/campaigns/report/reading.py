@@ -26,7 +26,7 @@ def read_terms(parts: Parts, name: str) -> CampaignTerms:
 
     Raises:
         NotFound: there is none of this name.
-        TooLittleData: it is being started, and not everybody has their place yet.
+        TooLittleData: it is being started, and not everybody has their place yet; or it was stopped by then.
     """
     index = CampaignIndex(parts.client, alias=parts.settings.index("campaigns"))
     index.check()
@@ -37,6 +37,9 @@ def read_terms(parts: Parts, name: str) -> CampaignTerms:
         )
     if document.state == "starting":
         raise TooLittleData(f"campaign {name} is not wholly started: `profilestore campaign start` goes on with it.")
+    if document.state == "stopped" and document.imported is not True and "withheld" not in (document.counts or {}):
+        # Noted when it begins to run; until then no app, export or claim finds it.
+        raise TooLittleData(f"campaign {name} was stopped while it was being started: nobody was written to.")
     return CampaignTerms.of(document)
 
 
