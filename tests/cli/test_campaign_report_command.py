@@ -31,7 +31,7 @@ def flags(settings: Settings) -> Iterator[list[str]]:
         index.create(
             CampaignDocument(
                 kind="campaign", campaign="spring", state="stopped", starts=STARTS, ends=ENDS, stopped=ENDS,
-                created=STARTS, budget=500.0, channel="mail",
+                created=STARTS, budget=500.0, channel="mail", counts={"withheld": {}},
                 definition={"cost_per_contact": 0.1, "margin": 0.5, "control_share": 0.3, "offer": {"kind": "message"}},
             )
         )  # fmt: skip

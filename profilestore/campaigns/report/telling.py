@@ -68,6 +68,11 @@ def _verdict(report: CampaignReport, language: Language) -> Section:
     if report.sizes is not None:
         facts["lift"] = share(report.sizes.lift)
     sentences = [said(f"is {report.verdict}", language, **facts)]
+    earned = report.money.earned
+    if earned is not None and report.verdict != "early":
+        paid = "paid" if earned[1] > 0.0 else "lost" if earned[2] < 0.0 else "open"
+        facts = {"earned": money_range(*earned), "currency": report.currency, "margin": share(report.money.margin)}
+        sentences.append(said(f"paid {paid}", language, **facts))
     sentences += [_caution(caution, language) for caution in report.cautions]
     return Section("verdict", said("verdict", language), tuple(sentences))
 

@@ -48,6 +48,18 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Nobody was kept as a control group, so this report cannot say what the campaign brought about.",
         "没有保留对照组，因此本报告无法说明活动带来了什么。",
     ),
+    "paid paid": (
+        "It paid: {earned} {currency} after cost, where {margin} of the revenue is earned.",
+        "划算：按收入的 {margin} 为毛利计，扣除成本后净收益 {earned} {currency}。",
+    ),
+    "paid lost": (
+        "It lost money: {earned} {currency} after cost, where {margin} of the revenue is earned.",
+        "亏损：按收入的 {margin} 为毛利计，扣除成本后净收益 {earned} {currency}。",
+    ),
+    "paid open": (
+        "Whether it paid cannot be said: {earned} {currency} after cost, where {margin} of the revenue is earned.",
+        "是否划算尚不能说：按收入的 {margin} 为毛利计，扣除成本后净收益 {earned} {currency}。",
+    ),
     # cautions
     "early": (
         "The campaign counts until {until}. Who looks every day and stops at a good one finds an effect where there is "
@@ -196,9 +208,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     # method
     "how arms": (
-        "Groups as they were drawn by lot, whoever was reached (intention to treat). Bought and revenue are orders "
+        "Groups as they were made beforehand, whoever was reached (intention to treat). Bought and revenue are orders "
         "from the start until the end of the period, less refunds known by now.",
-        "按抽签结果分组，不论是否触达（意向性分析）。购买与收入为期间内的订单，扣除目前已知的退款。",
+        "按事先的分组，不论是否触达（意向性分析）。购买与收入为期间内的订单，扣除目前已知的退款。",
     ),
     "how newcombe": ("Newcombe's interval of two shares", "两比例之差的 Newcombe 区间"),
     "how own-spread": (

@@ -108,6 +108,15 @@ def test_money_is_margin_times_what_was_bought_more_less_what_it_cost() -> None:
     assert "no return on cost" in report_text(free, "en")
 
 
+def test_the_verdict_says_whether_it_paid() -> None:
+    treated, revenue = shares((True, 1000, 300), (False, 1000, 200))
+    for cost, said in ((0.0, "It paid: "), (1.0, "Whether it paid cannot be said: "), (5.0, "It lost money: ")):
+        report = report_of(people(treated), outcomes(revenue), terms(cost_per_contact=cost))
+        assert said in report_text(report, "en")
+    early = simple((True, 9, 5), (False, 9, 5), campaign=terms(follow_days=30), now=AFTER)
+    assert "paid:" not in report_text(early, "en")
+
+
 def test_who_was_not_reached_costs_nothing_and_still_counts() -> None:
     treated, revenue = shares((True, 100, 30), (False, 100, 20))
     drawn = replace(people(treated), reached=np.arange(200) < 60)
